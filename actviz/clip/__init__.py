@@ -1,0 +1,1 @@
+"""Video and skeleton files in, frames and joints in seconds out."""
