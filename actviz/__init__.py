@@ -1,0 +1,3 @@
+"""See what action-recognition models remember and attend to."""
+
+__version__ = "0.1.0"

@@ -32,7 +32,7 @@ class Trace:
     clip: dict[str, Any]  # name, sha256, duration_s, fps, rotation, frame_count, problems
     device: str
     versions: dict[str, str]
-    seed: int
+    seed: int | None  # that the weights were trained with
     classes: tuple[str, ...]  # (K,)
     times_s: NDArray[np.float64]  # (T,), strictly increasing
     frame_index: NDArray[np.int64]  # (T,), in the source file

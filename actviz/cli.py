@@ -1,0 +1,243 @@
+"""The command line: ``actviz …``. Heavy packages are imported by the command that needs them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from actviz.errors import ActvizError
+
+__all__ = ["main"]
+
+MODELS = ("mam", "tmnet", "man")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 on success, 2 with one sentence on stderr for bad input."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options) or 0
+    except KeyboardInterrupt:
+        print("actviz: interrupted.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `actviz recipes | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (ActvizError, ValueError, OSError) as error:
+        if os.environ.get("ACTVIZ_DEBUG"):
+            raise
+        print(f"actviz: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="actviz",
+        description="See what action-recognition models remember and attend to.",
+        epilog="ACTVIZ_DEBUG=1 shows the traceback of an error.",
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for add in (_add_probe, _add_trace, _add_train, _add_evaluate, _add_recipes, _add_puppets):
+        add(commands)
+    _add_explorer(commands)
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    run: Callable[[argparse.Namespace], int | None],
+    text: str,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_probe(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _command(commands, "probe", _probe, "what is in a file; what the model will see")
+    parser.add_argument("path", metavar="VIDEO|SKELETON", type=Path)
+
+
+def _add_trace(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "what a model remembers or attends to in a clip: curves, maps, figure, overlay video"
+    parser = _command(commands, "trace", _trace, text)
+    parser.add_argument("path", metavar="VIDEO|SKELETON", type=Path)
+    parser.add_argument("--model", required=True, choices=MODELS)
+    parser.add_argument("--out", required=True, type=Path, help="folder for the results")
+    parser.add_argument("--weights", type=Path, help="a checkpoint (default: the bundled one)")
+    parser.add_argument("--start", type=float, metavar="S", help="begin at this second")
+    parser.add_argument("--end", type=float, metavar="S", help="end at this second")
+    parser.add_argument("--segment", metavar="NAME", help="labelled part of a UT-Kinect recording")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument("--frames", type=int, metavar="N", help="frames MAM and TMNet look at")
+    parser.add_argument("--threshold", type=float, help="MAM: write above this probability")
+    parser.add_argument("--class", dest="cam_class", help="TMNet: class whose evidence is mapped")
+    parser.add_argument("--pose-model", type=Path, help="MediaPipe pose_landmarker .task file")
+    parser.add_argument(
+        "--download-pose-model", action="store_true", help="fetch the pose model into the cache"
+    )
+    parser.add_argument("--no-overlay", action="store_true", help="do not write overlay.mp4")
+
+
+def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _command(commands, "train", _train, "train a model by a named recipe")
+    parser.add_argument("recipe", help="see `actviz recipes`")
+    parser.add_argument("--data", type=Path, metavar="ROOT", help="data set (puppets need none)")
+    parser.add_argument("--out", type=Path, help="run folder (default: runs/RECIPE)")
+    parser.add_argument("--resume", action="store_true", help="go on from last.ckpt")
+    parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", dest="fields")
+
+
+def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _command(commands, "evaluate", _evaluate, "score a checkpoint on a test split")
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("--data", default="puppets", metavar="ROOT", help="default: puppets")
+    parser.add_argument("--clips", type=int, default=240, help="test clips to score (default 240)")
+
+
+def _add_recipes(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _command(commands, "recipes", _recipes, "the recipes by name, or one in full")
+    parser.add_argument("name", nargs="?")
+
+
+def _add_puppets(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "write the puppets' contact sheets, or the explorer's gallery"
+    parser = _command(commands, "puppets", _puppets, text)
+    parser.add_argument("what", choices=("sheets", "gallery"))
+    parser.add_argument("--out", required=True, type=Path, help="folder for the files")
+
+
+def _add_explorer(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _command(commands, "explorer", _explorer, "open the explorer in the browser")
+    parser.add_argument("--port", type=int, default=8501)
+    parser.add_argument("--headless", action="store_true", help="serve without opening a browser")
+
+
+def _probe(options: argparse.Namespace) -> None:
+    from actviz.describe import describe_file
+
+    for name, value in describe_file(options.path):
+        print(f"{name:<12} {value}")
+
+
+def _trace(options: argparse.Namespace) -> None:
+    from actviz.report import write_report
+    from actviz.trace.run import Span, trace_file
+
+    if options.out.exists() and not options.out.is_dir():
+        raise ActvizError(f"{options.out}: --out must be a folder; this is a file.")
+    if options.download_pose_model:
+        from actviz.clip.pose import find_pose_model
+
+        options.pose_model = find_pose_model(options.pose_model, download=True)
+    with _Bar() as bar:
+        traced = trace_file(
+            options.path,
+            model=options.model,
+            weights=options.weights,
+            span=Span(options.start, options.end, options.segment),
+            device=options.device,
+            frames=options.frames,
+            threshold=options.threshold,
+            cam_class=options.cam_class,
+            pose_model=options.pose_model,
+            progress=bar,
+        )
+        notes = write_report(traced, options.out, overlay=not options.no_overlay, progress=bar)
+    print("\n".join(notes))
+
+
+def _train(options: argparse.Namespace) -> None:
+    from actviz.learn.engine import train
+    from actviz.learn.recipes import get_recipe
+
+    recipe = get_recipe(options.recipe, _fields(options.fields))
+    if options.data is not None:
+        raise ActvizError(
+            f"recipe {options.recipe} makes its own data (puppets); leave --data {options.data} out."
+        )
+    out = options.out or Path("runs", options.recipe)
+    print(f"{train(recipe, out=out, resume=options.resume)} written.")
+
+
+def _fields(pairs: Sequence[str]) -> dict[str, str]:
+    for pair in pairs:
+        if "=" not in pair:
+            raise ActvizError(f"--set expects FIELD=VALUE; got {pair!r}.")
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    from actviz.learn.checkpoints import load_checkpoint
+    from actviz.learn.evaluate import evaluate
+
+    if str(options.data) != "puppets":
+        raise ActvizError(f"--data must be puppets; got {options.data!r}, which is not known yet.")
+    metrics = evaluate(load_checkpoint(options.checkpoint), clips=options.clips)
+    for name, value in metrics.items():
+        print(f"{name:<32} {value:.4f}" if isinstance(value, float) else f"{name:<32} {value}")
+
+
+def _recipes(options: argparse.Namespace) -> None:
+    from actviz.learn.recipes import RECIPES, get_recipe
+
+    if options.name:
+        print(get_recipe(options.name, {}).describe())
+        return
+    for name, recipe in RECIPES.items():
+        print(f"{name:<20} {recipe.title}")
+
+
+def _puppets(options: argparse.Namespace) -> None:
+    from actviz.datasets.puppets import gallery, sheets
+
+    write = gallery.write_gallery if options.what == "gallery" else sheets.write_sheets
+    write(options.out)
+    print(f"{options.out} written.")
+
+
+def _explorer(options: argparse.Namespace) -> int:
+    from importlib.util import find_spec
+
+    if find_spec("streamlit") is None:
+        raise ActvizError('the explorer needs Streamlit: pip install -e ".[explorer]"')
+    from streamlit.web import cli as streamlit_cli
+
+    app = Path(__file__).resolve().parents[1] / "explorer" / "app.py"
+    flags = ["--server.port", str(options.port), "--browser.gatherUsageStats", "false"]
+    flags += ["--server.headless", "true"] if options.headless else []
+    os.chdir(app.parents[1])  # where .streamlit/config.toml (theme, upload limit) is found
+    return streamlit_cli.main(["run", str(app), *flags], standalone_mode=False) or 0
+
+
+class _Bar:
+    """One progress bar for each stage of long work, on stderr, silent where it is no terminal."""
+
+    def __init__(self) -> None:
+        self._bar = None
+        self._stage = ""
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        from tqdm import tqdm
+
+        if stage != self._stage:
+            self.__exit__()
+            self._stage = stage
+            self._bar = tqdm(total=total, desc=stage, unit="frame", disable=None)
+        assert self._bar is not None
+        self._bar.update(done - self._bar.n)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,214 @@
+"""From a file to a trace in one call: what the command line, the explorer and notebooks share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actviz.clip.reader import frame_times, probe, read_clip
+from actviz.clip.sampling import segment_indices, span_frames
+from actviz.clip.skeleton import read_skeleton
+from actviz.clip.types import Clip, ClipInfo, Skeleton
+from actviz.errors import ActvizError
+from actviz.learn.checkpoints import Loaded, bundled, load_checkpoint
+from actviz.trace.frames import trace_mam, trace_tmnet
+from actviz.trace.provenance import pick_device
+from actviz.trace.schema import Trace
+from actviz.trace.skeletons import trace_man
+
+__all__ = [
+    "MODELS",
+    "WHOLE",
+    "Span",
+    "Traced",
+    "is_skeleton_file",
+    "load_weights",
+    "pose_skeleton",
+    "sample_clip",
+    "trace_file",
+    "trace_skeleton",
+    "trace_video",
+]
+
+MODELS = {"mam": "MAM", "tmnet": "TMNet", "man": "MAN"}
+SKELETON_SUFFIXES = (".skeleton", ".txt", ".npz")
+SHORT_SIDE = 360  # pixels kept of a video for display; the models look at less
+
+StageProgress = Callable[[str, int, int], None]  # (what is being done, done, in all)
+
+
+@dataclass(frozen=True)
+class Span:
+    """Which part of a recording to look at, in seconds or by the name of a labelled segment."""
+
+    start_s: float | None = None
+    end_s: float | None = None
+    segment: str | None = None
+
+
+WHOLE = Span()
+
+
+@dataclass(frozen=True)
+class Traced:
+    """A trace with what it was made from, for drawing."""
+
+    trace: Trace
+    path: Path
+    span: Span
+    info: ClipInfo | None  # None for a skeleton file
+    clip: Clip | None  # the frames the model looked at, upright, short side <= 360 pixels
+    skeleton: Skeleton | None
+    points: NDArray[np.float32] | None = None  # (T, P, J, 2) pixels, where pose found the joints
+
+
+def is_skeleton_file(path: str | Path) -> bool:
+    """Whether ``path`` is taken for a skeleton file rather than a video, by its ending."""
+    return Path(path).suffix.lower() in SKELETON_SUFFIXES
+
+
+def load_weights(model: str, weights: str | Path | None = None, device: str = "auto") -> Loaded:
+    """The named weights, or those that come with the project, on ``device``.
+
+    Raises:
+        ActvizError: unknown model, unreadable weights, or weights of another model.
+    """
+    if model not in MODELS:
+        raise ActvizError(f"model must be one of {', '.join(MODELS)}; got {model!r}.")
+    loaded = load_checkpoint(weights or bundled(model), device=pick_device(device))
+    if loaded.card.model != model:
+        raise ActvizError(
+            f"{weights}: expected weights of {model}; these are of {loaded.card.model}. Ask for "
+            f"--model {loaded.card.model}, or give other weights."
+        )
+    return loaded
+
+
+def sample_clip(path: str | Path, count: int, span: Span = WHOLE) -> tuple[Clip, ClipInfo]:
+    """``count`` frames spread evenly over the span (the middles of equal segments; fewer where
+    the span has fewer), with what is known about the file."""
+    info = probe(path)
+    times_s, _ = frame_times(path)
+    inside = span_frames(times_s, span.start_s, span.end_s)
+    at = np.unique(segment_indices(len(inside), min(count, len(inside))))
+    return read_clip(path, frame_index=inside[at], short_side=SHORT_SIDE), info
+
+
+def trace_video(
+    loaded: Loaded,
+    path: str | Path,
+    *,
+    span: Span = WHOLE,
+    frames: int | None = None,
+    threshold: float | None = None,
+    cam_class: str | None = None,
+    progress: StageProgress | None = None,
+) -> Traced:
+    """MAM or TMNet on a video file; ``frames`` looked at, the card's number where None."""
+    count = frames if frames is not None else loaded.card.frames
+    if count < 1:
+        raise ActvizError(f"--frames must be at least 1; got {count}.")
+    name = MODELS[loaded.card.model]
+    clip, info = sample_clip(path, count, span)
+
+    def tell(done: int, total: int) -> None:
+        if progress:
+            progress(f"{name} looks at the frames", done, total)
+
+    trace: Trace
+    if loaded.card.model == "mam":
+        trace = trace_mam(loaded, clip, info=info, threshold=threshold, progress=tell)
+    else:
+        trace = trace_tmnet(loaded, clip, info=info, cam_class=cam_class, progress=tell)
+    return Traced(trace, Path(path), span, info, clip, None)
+
+
+def pose_skeleton(
+    path: str | Path,
+    *,
+    span: Span = WHOLE,
+    pose_model: str | Path | None = None,
+    progress: StageProgress | None = None,
+) -> tuple[Skeleton, NDArray[np.float32]]:
+    """The people in a video as a skeleton, and their joints in the picture (T, P, J, 2).
+
+    Raises:
+        ActvizError: no pose model, or a person in fewer than eight frames.
+    """
+    from actviz.clip.pose import pose_from_video  # MediaPipe is needed only here
+
+    def tell(done: int, total: int) -> None:
+        if progress:
+            progress("finding people", done, total)
+
+    posed = pose_from_video(
+        path, model_path=pose_model, start_s=span.start_s, end_s=span.end_s, progress=tell
+    )
+    return posed.skeleton, posed.points
+
+
+def trace_skeleton(
+    loaded: Loaded,
+    path: str | Path,
+    *,
+    span: Span = WHOLE,
+    pose_model: str | Path | None = None,
+    progress: StageProgress | None = None,
+) -> Traced:
+    """MAN on a skeleton file, or on a video through pose."""
+    if is_skeleton_file(path):
+        skeleton = read_skeleton(
+            path, start_s=span.start_s, end_s=span.end_s, segment=span.segment
+        )
+        return Traced(trace_man(loaded, skeleton), Path(path), span, None, None, skeleton)
+    info = probe(path)
+    skeleton, points = pose_skeleton(path, span=span, pose_model=pose_model, progress=progress)
+    trace = trace_man(loaded, skeleton, info=info)
+    seen = np.searchsorted(skeleton.frame_index, trace.frame_index)
+    clip = read_clip(path, frame_index=trace.frame_index, short_side=SHORT_SIDE)
+    return Traced(trace, Path(path), span, info, clip, skeleton, points[seen])
+
+
+def trace_file(
+    path: str | Path,
+    *,
+    model: str,
+    weights: str | Path | None = None,
+    span: Span = WHOLE,
+    device: str = "auto",
+    frames: int | None = None,
+    threshold: float | None = None,
+    cam_class: str | None = None,
+    pose_model: str | Path | None = None,
+    progress: StageProgress | None = None,
+) -> Traced:
+    """What ``actviz trace`` does: any readable file, any of the three models.
+
+    Raises:
+        ActvizError: bad input of any kind, in one sentence.
+    """
+    if not Path(path).exists():
+        raise ActvizError(f"{path}: no such file; give the path of a video or skeleton file.")
+    loaded = load_weights(model, weights, device)
+    if model == "man":
+        return trace_skeleton(loaded, path, span=span, pose_model=pose_model, progress=progress)
+    if is_skeleton_file(path):
+        raise ActvizError(
+            f"{path}: {MODELS[model]} looks at pictures and this is a skeleton file; give a video, "
+            "or ask for --model man."
+        )
+    if span.segment:
+        raise ActvizError("--segment names a part of a skeleton recording; use --start and --end.")
+    return trace_video(
+        loaded,
+        path,
+        span=span,
+        frames=frames,
+        threshold=threshold,
+        cam_class=cam_class,
+        progress=progress,
+    )

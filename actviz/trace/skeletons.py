@@ -1,0 +1,73 @@
+"""MAN on a skeleton sequence: its temporal attention on the file's own seconds.
+
+T source frames · S image rows of the model · P people · J joints
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from actviz.clip.skeleton import convert, layout_of
+from actviz.clip.types import ClipInfo, Skeleton
+from actviz.errors import ActvizError
+from actviz.learn.checkpoints import Loaded
+from actviz.trace.provenance import device_name, skeleton_facts, versions, weights_facts
+from actviz.trace.schema import MANTrace
+
+__all__ = ["trace_man"]
+
+
+@torch.inference_mode()
+def trace_man(
+    loaded: Loaded, skeleton: Skeleton, *, info: ClipInfo | None = None
+) -> MANTrace:
+    """MAN's attention per coordinate at every source frame it looked at (Xie et al., IJCAI 2018).
+
+    The skeleton is converted to the layout of the weights where joints correspond. Rows that only
+    pad the image have no source frame and are dropped.
+
+    Raises:
+        ActvizError: weights of another model, or a layout that cannot be converted.
+    """
+    card = loaded.card
+    if card.model != "man":
+        raise ActvizError(f"expected weights of man; {loaded.name} holds {card.model}.")
+    fitted = convert(skeleton, card.layout) if card.layout else skeleton
+    device = next(loaded.model.parameters()).device
+    joints, present = _two_people(fitted, loaded.model.people)
+    output = loaded.model(
+        torch.from_numpy(joints)[None].to(device), torch.from_numpy(present)[None].to(device)
+    )
+    rows = output.rows[0].cpu().numpy()  # (S,)
+    real = rows >= 0
+    source = rows[real]
+    return MANTrace(
+        weights=weights_facts(loaded),
+        clip=skeleton_facts(fitted, info),
+        device=device_name(device),
+        versions=versions(),
+        seed=card.seed,
+        classes=tuple(card.classes),
+        times_s=fitted.times_s[source],
+        frame_index=fitted.frame_index[source],
+        probabilities=output.logits[0].float().softmax(-1).cpu().numpy(),
+        attention=output.attention[0][:, torch.from_numpy(real)].float().cpu().numpy(),
+        joints=fitted.joints[source],
+        present=fitted.present[source],
+        layout=fitted.layout,
+        bones=np.asarray(layout_of(fitted).bones, dtype=np.int64),
+    )
+
+
+def _two_people(skeleton: Skeleton, people: int) -> tuple[np.ndarray, np.ndarray]:
+    """Joints (T, people, J, 3) and presence (T, people): missing people absent, extra refused."""
+    frames, have, joints, _ = skeleton.joints.shape
+    if have > people:
+        raise ActvizError(
+            f"{skeleton.source}: the weights take {people} person; the skeleton holds {have}."
+        )
+    padded = np.zeros((frames, people, joints, 3), dtype=np.float32)
+    present = np.zeros((frames, people), dtype=bool)
+    padded[:, :have], present[:, :have] = skeleton.joints, skeleton.present
+    return padded, present
