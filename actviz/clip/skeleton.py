@@ -1,0 +1,304 @@
+"""Skeleton files in, one ``Skeleton`` out: on its clock, without holes, in a named layout.
+
+T frames · P people · J joints
+
+NTU RGB+D ``.skeleton`` (frame / 30), UT-Kinect ``joints_*.txt`` (number / 30) and ``.npz``
+(``skeleton_npz`` lists its keys). What is missing is interpolated where that is honest
+(``gaps.fill_gaps``) and named in ``problems``; ``present`` is False where a person was not
+measured, whether or not a short gap was bridged (``usable`` tells the two apart).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actviz.clip.gaps import LONGEST_GAP_S, Filled, fill_gaps
+from actviz.clip.layouts import LAYOUTS, Layout, common_name, get_layout
+from actviz.clip.skeleton_npz import arrays_of_layout, read_npz
+from actviz.clip.skeleton_text import (
+    KINECT_FPS,
+    label_spans,
+    read_ntu,
+    read_utkinect,
+)
+from actviz.clip.types import Skeleton
+from actviz.errors import ActvizError, ClipReadError
+
+__all__ = [
+    "DERIVED",
+    "SKELETON_SUFFIXES",
+    "convert",
+    "layout_of",
+    "read_skeleton",
+    "save_skeleton",
+    "segments_of",
+    "usable",
+]
+
+SKELETON_SUFFIXES = (".skeleton", ".txt", ".npz")
+
+
+def read_skeleton(
+    path: str | os.PathLike[str],
+    *,
+    start_s: float | None = None,
+    end_s: float | None = None,
+    segment: str | None = None,
+) -> Skeleton:
+    """Read a skeleton file, or the asked span of it.
+
+    Args:
+        path: NTU ``.skeleton``, UT-Kinect ``joints_*.txt`` or ``.npz``.
+        start_s: first second wanted, on the file's own clock.
+        end_s: last second wanted.
+        segment: a labelled action of a UT-Kinect recording, such as ``"walk"``.
+
+    Raises:
+        ClipReadError: the file cannot be read, or the span holds nothing.
+    """
+    path = Path(path)
+    _check_file(path)
+    suffix = path.suffix.lower()
+    if segment is not None:
+        if start_s is not None or end_s is not None:
+            raise ClipReadError(path, "give a segment or a span in seconds, not both.")
+        start_s, end_s = _segment(path, segment)
+    read = {".skeleton": read_ntu, ".txt": read_utkinect, ".npz": read_npz}[suffix]
+    raw = read(path)
+    keep = _span(path, raw.times_s, start_s, end_s)
+    present = None if raw.present is None else raw.present[keep]
+    filled, observed, problems = _filled(
+        path, raw.joints[keep], raw.times_s[keep], raw.layout, present
+    )
+    return Skeleton(
+        joints=filled,
+        present=observed,
+        times_s=raw.times_s[keep],
+        frame_index=raw.frame_index[keep],
+        layout=raw.layout.name,
+        root=raw.root,
+        source=str(path),
+        sha256=_sha256(path),
+        problems=tuple(dict.fromkeys((*raw.problems, *problems))),
+        custom_layout=None if raw.layout.name in LAYOUTS else raw.layout,
+    )
+
+
+def _check_file(path: Path) -> None:
+    suffix = path.suffix.lower()
+    if not path.exists():
+        raise ClipReadError(path, "no such file.")
+    if not path.is_file():
+        raise ClipReadError(path, "expected a skeleton file; this is no file.")
+    if suffix not in SKELETON_SUFFIXES:
+        raise ClipReadError(
+            path,
+            f"expected a skeleton file ({', '.join(SKELETON_SUFFIXES)}); got {suffix or 'no'} "
+            "ending; other formats can be brought as .npz.",
+        )
+    if path.stat().st_size == 0:
+        raise ClipReadError(path, "the file is empty; expected a skeleton.")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def segments_of(path: str | os.PathLike[str]) -> dict[str, tuple[float, float]]:
+    """Labelled actions of a UT-Kinect recording: name -> start and end in seconds (maybe NaN)."""
+    spans = label_spans(Path(path))
+    return {name: (a / KINECT_FPS, b / KINECT_FPS) for name, (a, b) in spans.items()}
+
+
+def _segment(path: Path, wanted: str) -> tuple[float, float]:
+    if path.suffix.lower() != ".txt":
+        raise ClipReadError(
+            path, "only UT-Kinect recordings have labelled segments; give a span in seconds."
+        )
+    spans = segments_of(path)
+
+    def plain(text: str) -> str:
+        return "".join(c for c in text.lower() if c.isalnum())
+
+    found = [span for name, span in spans.items() if plain(name) == plain(wanted)]
+    usable_names = ", ".join(name for name, span in spans.items() if np.isfinite(span).all())
+    if not found:
+        raise ClipReadError(path, f"it has no segment {wanted!r}; it has {usable_names}.")
+    if not np.isfinite(found[0]).all():
+        raise ClipReadError(
+            path, f"its labels give no frames for {wanted!r} (NaN); it has {usable_names}."
+        )
+    return found[0]
+
+
+def _span(
+    path: Path, times_s: NDArray[np.float64], start_s: float | None, end_s: float | None
+) -> slice:
+    """Frames from ``start_s`` to ``end_s``, both included."""
+    start = -np.inf if start_s is None else start_s
+    end = np.inf if end_s is None else end_s
+    if not start < end:
+        raise ClipReadError(path, f"the span must end after it starts; got {start:g} to {end:g} s.")
+    first = int(np.searchsorted(times_s, start - 1e-9))
+    last = int(np.searchsorted(times_s, end + 1e-9))
+    if first >= last:
+        raise ClipReadError(
+            path,
+            f"no frame from {start:g} to {end:g} s; the file runs from {times_s[0]:.2f} to "
+            f"{times_s[-1]:.2f} s.",
+        )
+    return slice(first, last)
+
+
+def _filled(
+    path: Path,
+    joints: NDArray[np.floating],
+    times_s: NDArray[np.float64],
+    layout: Layout,
+    present: NDArray[np.bool_] | None,
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], list[str]]:
+    """Joints without holes, where people were measured, and problems in words."""
+    joints = joints.astype(np.float64)
+    joints[np.abs(joints) > np.finfo(np.float32).max] = np.nan
+    joints[~np.isfinite(joints).all(-1)] = np.nan
+    absent = ~np.nan_to_num(joints).any((2, 3))  # a body of zeros is no body
+    joints[absent] = np.nan
+    if absent.all():
+        raise ClipReadError(path, "no usable frame: every joint position is missing (NaN or zero).")
+    fill = fill_gaps(joints, times_s, bones=layout.bones)
+    observed = fill.observed if present is None else fill.observed & present
+    if not observed.any():
+        raise ClipReadError(path, "no usable frame: in each one too many joints are missing.")
+    return fill.joints, observed, _in_words(fill, layout)
+
+
+def _in_words(fill: Filled, layout: Layout) -> list[str]:
+    problems = []
+    if fill.joint_fills:
+        problems.append(f"{fill.joint_fills} missing joint positions were interpolated in time.")
+    if fill.never_seen:
+        names = ", ".join(layout.joint_names[j] for j in fill.never_seen)
+        problems.append(f"Never measured, put at the nearest measured joint: {names}.")
+    bridged = int(fill.interpolated.sum())
+    if bridged:
+        problems.append(
+            f"{bridged} frames in which a person was not measured were interpolated "
+            f"(gaps up to {LONGEST_GAP_S:g} s)."
+        )
+    nobody = int((~(fill.observed | fill.interpolated)).all(1).sum())
+    if nobody:
+        problems.append(f"{nobody} of {len(fill.observed)} frames show nobody.")
+    height = np.ptp(fill.joints[fill.observed], axis=1).max(-1)
+    if len(height) and np.median(height) > 5:
+        problems.append("Bodies are more than 5 m large: are the positions really in metres?")
+    return problems
+
+
+def save_skeleton(path: str | os.PathLike[str], skeleton: Skeleton) -> None:
+    """Write ``skeleton`` as ``.npz``, whole or not at all; ``read_skeleton`` gives it back."""
+    path = Path(path)
+    if path.suffix.lower() != ".npz":
+        raise ActvizError(f"{path}: skeletons are saved as .npz; got {path.suffix or 'no ending'}.")
+    arrays: dict[str, Any] = {
+        "joints": skeleton.joints,
+        "present": skeleton.present,
+        "times_s": skeleton.times_s,
+        "frame_index": skeleton.frame_index,
+        "layout": np.array(skeleton.layout),
+        "root": np.array(skeleton.root),
+        "problems": np.array(skeleton.problems, dtype=np.str_),
+    }
+    if skeleton.custom_layout is not None:
+        arrays |= arrays_of_layout(layout_of(skeleton))
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".npz")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez_compressed(file, **arrays)
+        Path(name).replace(path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def layout_of(skeleton: Skeleton) -> Layout:
+    """The layout that ``skeleton`` is in: its own, or the known one it names."""
+    own = skeleton.custom_layout
+    return own if isinstance(own, Layout) else get_layout(skeleton.layout)
+
+
+def usable(skeleton: Skeleton) -> NDArray[np.bool_]:
+    """Where positions may be used, (T, P): measured, or interpolated over a short gap."""
+    return skeleton.present | skeleton.joints.any((2, 3))
+
+
+# A joint that the source lacks, as a weighted mean of joints it has. The weights of neck and middle
+# of the spine were measured on NTU RGB+D recordings (median over frames; .33–.35 and .57).
+DERIVED: dict[str, dict[str, float]] = {
+    "spine_base": {"hip_left": 0.5, "hip_right": 0.5},
+    "spine_shoulder": {"shoulder_left": 0.5, "shoulder_right": 0.5},
+    "spine_mid": {"spine_base": 0.43, "spine_shoulder": 0.57},
+    "neck": {"spine_shoulder": 0.67, "head": 0.33},
+    "hand_left": {"wrist_left": 1.0},
+    "hand_right": {"wrist_right": 1.0},
+    "hand_tip_left": {"hand_left": 1.0},
+    "hand_tip_right": {"hand_right": 1.0},
+    "thumb_left": {"hand_left": 1.0},
+    "thumb_right": {"hand_right": 1.0},
+}
+
+
+def convert(skeleton: Skeleton, layout: str | Layout) -> Skeleton:
+    """``skeleton`` in another layout, joint by joint of the same place on the body.
+
+    The few joints that older sensors do not measure are derived from their neighbours
+    (``DERIVED``) and named in ``problems``.
+
+    Raises:
+        ActvizError: a wanted joint has no counterpart.
+    """
+    source = layout_of(skeleton)
+    target = get_layout(layout) if isinstance(layout, str) else layout
+    if source == target:
+        return skeleton
+    have = {
+        common_name(name): skeleton.joints[:, :, j] for j, name in enumerate(source.joint_names)
+    }
+    wanted = [common_name(name) for name in target.joint_names]
+    derived = _derive(have, wanted)
+    missing = [
+        n for n, common in zip(target.joint_names, wanted, strict=True) if common not in have
+    ]
+    if missing:
+        raise ActvizError(
+            f"{skeleton.source}: a {source.name} skeleton cannot become {target.name}: it has no "
+            f"{', '.join(missing)}; use a model trained on {source.name}."
+        )
+    problems = skeleton.problems
+    if derived:
+        problems += (f"Derived from neighbours for {target.name}: {', '.join(derived)}.",)
+    return replace(
+        skeleton,
+        joints=np.stack([have[name] for name in wanted], axis=2),
+        layout=target.name,
+        problems=problems,
+        custom_layout=None if target.name in LAYOUTS else target,
+    )
+
+
+def _derive(have: dict[str, NDArray[np.float32]], wanted: list[str]) -> list[str]:
+    """Add to ``have`` what is wanted and can be derived; the names of what was added."""
+    added = []
+    for name, parts in DERIVED.items():
+        if name in wanted and name not in have and all(part in have for part in parts):
+            mean = sum(weight * have[part] for part, weight in parts.items())
+            have[name] = np.asarray(mean, np.float32)
+            added.append(name)
+    return added
