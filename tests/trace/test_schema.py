@@ -1,0 +1,100 @@
+"""A trace survives the disk, and a folder that holds none is refused in a sentence."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from actviz.errors import ActvizError
+from actviz.trace.schema import MAMTrace, MANTrace, TMNetTrace, Trace
+
+FRAMES, CLASSES = 3, ("wave", "clap")
+
+
+def head(probabilities) -> dict:
+    return {
+        "weights": {"name": "w", "sha256": "0", "trained_on": "puppets", "layout": None},
+        "clip": {"name": "c.mp4", "sha256": "1", "duration_s": 1.0, "fps": 3.0, "rotation": 0}
+        | {"frame_count": 3, "problems": []},
+        "device": "cpu",
+        "versions": {"torch": "2"},
+        "seed": 0,
+        "classes": CLASSES,
+        "times_s": np.array([0.1, 0.4, 1 / 3 + 0.4]),
+        "frame_index": np.array([0, 4, 7]),
+        "probabilities": np.asarray(probabilities, dtype=np.float32),
+    }
+
+
+def mam() -> MAMTrace:
+    return MAMTrace(
+        **head([0.25, 0.75]),
+        threshold=0.5,
+        write_probability=np.array([0.1, 0.9, 0.5], dtype=np.float32),
+        written=np.array([False, True, False]),
+        memory_size=np.array([0, 1, 1]),
+    )
+
+
+def tmnet() -> TMNetTrace:
+    each = np.full((FRAMES, 2), 0.5, dtype=np.float32)
+    return TMNetTrace(
+        **head(each),
+        probabilities_rb=each,
+        probabilities_cb=each,
+        clip_answer=np.array([0.6, 0.4], dtype=np.float32),
+        cam_class="wave",
+        cam_max=2.5,
+        cam_rb=np.linspace(0, 1, 12, dtype=np.float16).reshape(FRAMES, 2, 2),
+        cam_cb=np.zeros((FRAMES, 2, 2), dtype=np.float16),
+    )
+
+
+def man() -> MANTrace:
+    return MANTrace(
+        **head([0.25, 0.75]),
+        attention=np.full((3, FRAMES), 0.5, dtype=np.float32),
+        joints=np.ones((FRAMES, 1, 25, 3), dtype=np.float32),
+        present=np.ones((FRAMES, 1), dtype=bool),
+        layout="ntu-25",
+        bones=np.array([[0, 1]]),
+    )
+
+
+@pytest.mark.parametrize("trace", [mam(), tmnet(), man()], ids=["mam", "tmnet", "man"])
+def test_saved_trace_loads_bit_for_bit(trace, tmp_path):
+    trace.save(tmp_path)
+    again = Trace.load(tmp_path)
+    assert type(again) is type(trace)
+    for field in fields(trace):
+        np.testing.assert_array_equal(getattr(again, field.name), getattr(trace, field.name))
+
+
+def test_json_names_are_the_python_names_and_maps_stay_out(tmp_path):
+    tmnet().save(tmp_path)
+    written = json.loads((tmp_path / "trace.json").read_text())
+    assert written["model"] == "tmnet"
+    assert written["schema"] == 1
+    assert "cam_rb" not in written
+    assert {f.name for f in fields(TMNetTrace)} - {"cam_rb", "cam_cb"} <= set(written)
+
+
+def test_top_names_the_most_probable_class_first():
+    assert mam().top(1) == [("clap", 0.75)]
+    assert tmnet().top(1)[0][0] == "wave"  # from the clip's answer, not a frame's
+
+
+def test_folder_without_a_trace_is_refused(tmp_path):
+    with pytest.raises(ActvizError, match="expected trace.json and trace.npz"):
+        Trace.load(tmp_path)
+
+
+def test_trace_of_another_schema_is_refused(tmp_path):
+    mam().save(tmp_path)
+    stored = json.loads((tmp_path / "trace.json").read_text()) | {"schema": 99}
+    (tmp_path / "trace.json").write_text(json.dumps(stored))
+    with pytest.raises(ActvizError, match="schema 99"):
+        Trace.load(tmp_path)
