@@ -1,0 +1,79 @@
+"""The papers as models. Needs torch and torchvision, nothing else.
+
+model = build("mam", num_classes=101, backbone="resnet50")
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import Any
+
+from torch import Tensor, nn
+
+from models.backbones import BACKBONES, FrameCNN, build_backbone
+from models.baselines.tsn import TSN, TSNOutput, tsn_loss
+from models.mam import MAM, MAMOutput, mam_loss
+from models.man import MAN, NTU_ROLES, MANOutput, man_loss, man_parameter_groups, skeleton_to_image
+from models.tmnet import TMNet, TMNetGlance, TMNetOutput, tmnet_loss
+
+__all__ = [
+    "BACKBONES",
+    "BUILDERS",
+    "LOSSES",
+    "MAM",
+    "MAN",
+    "NTU_ROLES",
+    "TSN",
+    "FrameCNN",
+    "MAMOutput",
+    "MANOutput",
+    "TMNet",
+    "TMNetGlance",
+    "TMNetOutput",
+    "TSNOutput",
+    "build",
+    "build_backbone",
+    "mam_loss",
+    "man_loss",
+    "man_parameter_groups",
+    "skeleton_to_image",
+    "tmnet_loss",
+    "tsn_loss",
+]
+
+BUILDERS: dict[str, Callable[..., nn.Module]] = {"mam": MAM, "tmnet": TMNet, "man": MAN, "tsn": TSN}
+LOSSES: dict[str, Callable[..., Tensor]] = {
+    "mam": mam_loss,
+    "tmnet": tmnet_loss,
+    "man": man_loss,
+    "tsn": tsn_loss,
+}
+
+
+def build(name: str, **overrides: Any) -> nn.Module:
+    """Model by name, its keyword arguments overridden by ``overrides``.
+
+    Raises:
+        ValueError: no such model. TypeError: a keyword it has not, or ``num_classes`` missing.
+    """
+    if name not in BUILDERS:
+        raise ValueError(
+            f"model must be one of {', '.join(BUILDERS)}; got {name!r}.{_nearest(name, BUILDERS)}"
+        )
+    known = [k for k in inspect.signature(BUILDERS[name]).parameters if k != "self"]
+    for keyword in overrides:
+        if keyword not in known:
+            raise TypeError(
+                f"{name} has no keyword {keyword!r}; it has {', '.join(known)}."
+                f"{_nearest(keyword, known)}"
+            )
+    if "num_classes" not in overrides:
+        raise TypeError(f'{name} needs num_classes, as in build("{name}", num_classes=12).')
+    return BUILDERS[name](**overrides)
+
+
+def _nearest(word: str, known: Any) -> str:
+    close = get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f" Did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,1 @@
+"""What the three models are compared with: one file per family."""

@@ -1,0 +1,248 @@
+"""MAM: a growing memory whose writes are discrete decisions.
+
+Memory-Augmented Temporal Dynamic Learning for Action Recognition
+Yuan Yuan, Dong Wang, Qi Wang, AAAI 2019, https://arxiv.org/abs/1904.13080
+
+    mh_t = mean of the items in M_{t-1}, 0 if empty                                        (1)
+    M_t  = append(M_{t-1}, W_w x_t)  if s_t = 1,  else M_{t-1}                             (2)
+    ĥ_t, ĉ_t = LSTM(x_t; h_{t-1}, c_{t-1}),   ce_t = ĥ_t                                   (3)
+    h_t = s_t ĥ_t,   c_t = s_t ĉ_t                                                         (4, 5)
+    q_t = v_s · ReLU(W_sf x_t + W_sc ce_t + W_sm mh_t + b_s)                               (6)
+    a_t = σ(q_t)                                                                           (7)
+    s_t = 1 if a_t > thr else 0,   thr = 0.5                                               (8, 9)
+    ∂s_t/∂q_t = σ(q_t)(1 − σ(q_t)), the straight-through estimator                         (10)
+    video feature = mean of the items in M_T -> classifier
+
+Where we differ, and why
+- Eq. 1 is printed as a sum; the text says average, and so do we.
+- The list is kept as a sum S_t and a count n_t, which gives the same reads and lets the gradient
+  of eq. 10 pass: ∂out/∂s_t = (m_t − out)/n_T.
+- q_t has a scalar bias that starts at +1 (the paper writes none). With 0 the first decisions hang
+  on the seed, and an empty memory gives the controller nothing to learn from.
+- Each frame's feature is divided by its root mean square, so that features have scale 1 whatever
+  the backbone: the controller does not become selective on small ones. ``feature_norm="none"``
+  leaves them as they are.
+- The paper names no sizes and no dropout: 512 as in the LSTMs it compares with, 0.8 as in TSN.
+- An empty memory is read as the zero vector; nothing is forced to be written.
+
+B batch · T frames · d CNN feature · D memory item · H LSTM · C controller · K classes
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from os import PathLike
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from models.backbones import build_backbone
+
+__all__ = ["MAM", "MAMOutput", "mam_loss", "write_decision"]
+
+
+@dataclass(frozen=True)
+class MAMOutput:
+    """Everything that happened at each frame, in the order of the frames."""
+
+    logits: Tensor  # (B, K), before softmax
+    write_probability: Tensor  # (B, T), a_t in [0, 1], eq. 7
+    written: Tensor  # (B, T), s_t: 0. or 1., eq. 8 or forced
+    memory_items: Tensor  # (B, T, D), W_w x_t; those with written = 1 are the memory, eq. 2
+    memory_size: Tensor  # (B, T) int64, items in M_t, after frame t
+    context: Tensor  # (B, T, H), ce_t, eq. 3
+    history: Tensor  # (B, T, D), mh_t, read before frame t is written, eq. 1
+    video_feature: Tensor  # (B, D), mean of M_T, zeros where nothing was written
+
+
+def write_decision(score: Tensor, threshold: float) -> tuple[Tensor, Tensor]:
+    """Write probability a and decision s of a controller score q, each of its shape (eq. 7–10)."""
+    probability = torch.sigmoid(score)  # eq. 7
+    hard = (probability > threshold).to(score.dtype)  # eq. 8, 9: strict ">"
+    # Eq. 10, straight-through: ds/da = 1. The difference is exactly 0, so s is exactly 0 or 1.
+    written = hard + (probability - probability.detach())
+    return probability, written
+
+
+def _mean_of(total: Tensor, count: Tensor) -> Tensor:
+    """Mean of a memory kept as sum (B, D) and count (B, 1); zeros where it is empty (eq. 1)."""
+    # Not clamp(min=1): its gradient is 0 at a count of 1, which spoils eq. 10 after one write.
+    return total / torch.where(count > 0, count, torch.ones_like(count))
+
+
+class Controller(nn.Module):
+    """Eq. 6: the score of writing a frame, from the frame, its context and the memory history."""
+
+    def __init__(
+        self, feature_dim: int, *, context_dim: int, memory_dim: int, dim: int, output_bias: float
+    ) -> None:
+        super().__init__()
+        self.from_feature = nn.Linear(feature_dim, dim)  # W_sf, b_s
+        self.from_context = nn.Linear(context_dim, dim, bias=False)  # W_sc
+        self.from_memory = nn.Linear(memory_dim, dim, bias=False)  # W_sm
+        self.score = nn.Linear(dim, 1)  # v_s, and our scalar bias
+        nn.init.constant_(self.score.bias, output_bias)
+
+    def forward(self, feature_part: Tensor, context: Tensor, history: Tensor) -> Tensor:
+        """``from_feature(x_t)`` (B, C), ce_t (B, H), mh_t (B, D) -> q_t (B, 1)."""
+        mixed = feature_part + self.from_context(context) + self.from_memory(history)
+        return self.score(F.relu(mixed))
+
+
+class MAM(nn.Module):
+    """Memory-augmented recognition of a clip.
+
+    Args:
+        num_classes: K.
+        backbone: name of a frame CNN (``models.backbones``); None for ready features.
+        width: channels of ``resnet18_narrow``.
+        weights: of the backbone: None, "imagenet" or a file.
+        feature_dim: d of ready features; only with ``backbone=None``.
+        memory_dim: D. hidden_dim: H. controller_dim: C.
+        threshold: thr of eq. 9.
+        output_bias: where the controller's scalar bias starts.
+        dropout: on the video feature, before the classifier.
+        feature_norm: "rms" (each frame's feature at root mean square 1) or "none".
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        *,
+        backbone: str | None = "resnet18",
+        width: int | None = None,
+        weights: str | PathLike[str] | None = None,
+        feature_dim: int | None = None,
+        memory_dim: int = 512,
+        hidden_dim: int = 512,
+        controller_dim: int = 512,
+        threshold: float = 0.5,
+        output_bias: float = 1.0,
+        dropout: float = 0.8,
+        feature_norm: str = "rms",
+    ) -> None:
+        super().__init__()
+        if (backbone is None) == (feature_dim is None):
+            raise ValueError(
+                "give either backbone=<name> (frames in) or backbone=None with feature_dim=<d> "
+                f"(ready features in); got backbone={backbone!r}, feature_dim={feature_dim}."
+            )
+        if feature_norm not in ("rms", "none"):
+            raise ValueError(f'feature_norm must be "rms" or "none"; got {feature_norm!r}.')
+        cnn = None if backbone is None else build_backbone(backbone, width=width, weights=weights)
+        self.backbone = cnn
+        self.feature_dim = d = cnn.feature_dim if cnn is not None else int(feature_dim or 0)
+        self.threshold = _checked_threshold(threshold)
+        self.feature_norm = feature_norm
+        self.lstm = nn.LSTMCell(d, hidden_dim)
+        self.write = nn.Linear(d, memory_dim, bias=False)  # W_w
+        self.controller = Controller(
+            d,
+            context_dim=hidden_dim,
+            memory_dim=memory_dim,
+            dim=controller_dim,
+            output_bias=output_bias,
+        )
+        self.dropout = nn.Dropout(dropout)
+        self.classifier = nn.Linear(memory_dim, num_classes)
+
+    def features(self, frames: Tensor) -> Tensor:
+        """CNN features of frames (B, T, 3, H, W) in [0, 1] -> (B, T, d), as ``rollout`` takes."""
+        if self.backbone is None:
+            raise ValueError("this MAM was built with backbone=None: call rollout(features).")
+        if frames.ndim != 5 or frames.shape[2] != 3:
+            raise ValueError(
+                "frames must have shape (B, T, 3, H, W) with values in [0, 1]; "
+                f"got {tuple(frames.shape)}. Did you pass (B, 3, T, H, W)?"
+            )
+        return self.backbone(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
+
+    def forward(self, frames: Tensor) -> MAMOutput:
+        """Frames (B, T, 3, H, W) in [0, 1] (ready features (B, T, d) where there is no CNN)."""
+        return self.rollout(frames if self.backbone is None else self.features(frames))
+
+    def rollout(
+        self,
+        features: Tensor,
+        *,
+        threshold: float | None = None,
+        force: Tensor | None = None,
+    ) -> MAMOutput:
+        """The recurrence alone, on features (B, T, d): a what-if costs no second CNN pass.
+
+        Args:
+            features: (B, T, d), before normalisation, as ``features`` returns them.
+            threshold: thr of eq. 9, in place of the model's.
+            force: (B, T): 1 write, 0 skip, nan the controller decides. Carries no gradient.
+        """
+        if features.ndim != 3 or features.shape[-1] != self.feature_dim or not features.numel():
+            raise ValueError(
+                f"features must have shape (B, T, {self.feature_dim}) with at least one frame; "
+                f"got {tuple(features.shape)}."
+            )
+        threshold = self.threshold if threshold is None else _checked_threshold(threshold)
+        forced = None if force is None else _checked_force(force, like=features)
+
+        batch, frames, _ = features.shape
+        features = self._normalised(features)
+        items = self.write(features)  # (B, T, D), m_t = W_w x_t
+        feature_part = self.controller.from_feature(features)  # (B, T, C), W_sf x_t + b_s
+
+        hidden = cell = features.new_zeros(batch, self.lstm.hidden_size)  # h_0 = c_0 = 0
+        total, count = features.new_zeros(batch, items.shape[-1]), features.new_zeros(batch, 1)
+        seen: list[tuple[Tensor, ...]] = []
+        for t in range(frames):
+            history = _mean_of(total, count)  # eq. 1, M'_t = M_{t-1}
+            context, carry = self.lstm(features[:, t], (hidden, cell))  # eq. 3, ce_t = ĥ_t
+            score = self.controller(feature_part[:, t], context, history)  # eq. 6, (B, 1)
+            probability, written = write_decision(score, threshold)  # eq. 7–10
+            if forced is not None:
+                free = torch.isnan(forced[:, t : t + 1])
+                written = torch.where(free, written, forced[:, t : t + 1])
+            total, count = total + written * items[:, t], count + written  # eq. 2
+            hidden, cell = written * context, written * carry  # eq. 4, 5
+            seen.append((probability, written, context, history))
+
+        probability, written, context, history = (
+            torch.stack(x, 1) for x in zip(*seen, strict=True)
+        )
+        written = written.squeeze(-1)  # (B, T)
+        video_feature = _mean_of(total, count)
+        return MAMOutput(
+            logits=self.classifier(self.dropout(video_feature)),
+            write_probability=probability.squeeze(-1),
+            written=written,
+            memory_items=items,
+            memory_size=written.detach().round().long().cumsum(1),
+            context=context,
+            history=history,
+            video_feature=video_feature,
+        )
+
+    def _normalised(self, features: Tensor) -> Tensor:
+        if self.feature_norm == "none":
+            return features
+        return F.rms_norm(features, features.shape[-1:], eps=1e-6)
+
+
+def mam_loss(output: MAMOutput, target: Tensor) -> Tensor:
+    """Cross entropy of the clip's class (B,); the controller learns through eq. 10 alone."""
+    return F.cross_entropy(output.logits, target)
+
+
+def _checked_threshold(threshold: float) -> float:
+    if not 0 <= threshold <= 1:
+        raise ValueError(f"threshold is compared with a probability, 0 to 1; got {threshold}.")
+    return threshold
+
+
+def _checked_force(force: Tensor, *, like: Tensor) -> Tensor:
+    if force.shape != like.shape[:2]:
+        raise ValueError(
+            f"force must have shape (B, T) = {tuple(like.shape[:2])}; got {tuple(force.shape)}."
+        )
+    force = force.detach().to(like)
+    if not bool((torch.isnan(force) | (force == 0) | (force == 1)).all()):
+        raise ValueError("force holds 1 (write), 0 (skip) or nan (the controller decides) only.")
+    return force
