@@ -153,22 +153,15 @@ def _trace(options: argparse.Namespace) -> None:
 
 def _train(options: argparse.Namespace) -> None:
     from actviz.learn.engine import train
-    from actviz.learn.recipes import get_recipe
+    from actviz.learn.recipes import get_recipe, parse_settings
 
-    recipe = get_recipe(options.recipe, _fields(options.fields))
+    recipe = get_recipe(options.recipe, parse_settings(options.fields))
     if options.data is not None:
         raise ActvizError(
-            f"recipe {options.recipe} makes its own data (puppets); leave --data {options.data} out."
+            f"recipe {options.recipe} makes its own data; leave --data {options.data} out."
         )
     out = options.out or Path("runs", options.recipe)
     print(f"{train(recipe, out=out, resume=options.resume)} written.")
-
-
-def _fields(pairs: Sequence[str]) -> dict[str, str]:
-    for pair in pairs:
-        if "=" not in pair:
-            raise ActvizError(f"--set expects FIELD=VALUE; got {pair!r}.")
-    return dict(pair.split("=", 1) for pair in pairs)
 
 
 def _evaluate(options: argparse.Namespace) -> None:
@@ -186,10 +179,11 @@ def _recipes(options: argparse.Namespace) -> None:
     from actviz.learn.recipes import RECIPES, get_recipe
 
     if options.name:
-        print(get_recipe(options.name, {}).describe())
+        for field, value in get_recipe(options.name).to_dict().items():
+            print(f"{field:<16} {value}")
         return
     for name, recipe in RECIPES.items():
-        print(f"{name:<20} {recipe.title}")
+        print(f"{name:<18} {recipe.summary}")
 
 
 def _puppets(options: argparse.Namespace) -> None:

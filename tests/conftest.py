@@ -15,10 +15,10 @@ SKIP_IS_FAILURE = os.environ.get("ACTVIZ_SKIP_IS_FAILURE") == "1"
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
     """Under ACTVIZ_SKIP_IS_FAILURE=1 a skip fails, unless the test is one for a GPU."""
     report = yield
-    if SKIP_IS_FAILURE and report.skipped and not hasattr(report, "wasxfail"):
-        if "gpu" not in item.keywords:
-            report.outcome = "failed"
-            report.longrepr = f"skipped where nothing may be: {report.longrepr}"
+    skipped = report.skipped and not hasattr(report, "wasxfail")
+    if SKIP_IS_FAILURE and skipped and "gpu" not in item.keywords:
+        report.outcome = "failed"
+        report.longrepr = f"skipped where nothing may be: {report.longrepr}"
     return report
 
 

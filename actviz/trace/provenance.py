@@ -13,7 +13,14 @@ from actviz.clip.types import Clip, ClipInfo, Skeleton
 from actviz.errors import ActvizError
 from actviz.learn.checkpoints import Loaded
 
-__all__ = ["clip_facts", "device_name", "pick_device", "skeleton_facts", "versions", "weights_facts"]
+__all__ = [
+    "clip_facts",
+    "device_name",
+    "pick_device",
+    "skeleton_facts",
+    "versions",
+    "weights_facts",
+]
 
 
 def pick_device(wanted: str = "auto") -> torch.device:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -161,9 +161,7 @@ def trace_skeleton(
 ) -> Traced:
     """MAN on a skeleton file, or on a video through pose."""
     if is_skeleton_file(path):
-        skeleton = read_skeleton(
-            path, start_s=span.start_s, end_s=span.end_s, segment=span.segment
-        )
+        skeleton = read_skeleton(path, start_s=span.start_s, end_s=span.end_s, segment=span.segment)
         return Traced(trace_man(loaded, skeleton), Path(path), span, None, None, skeleton)
     info = probe(path)
     skeleton, points = pose_skeleton(path, span=span, pose_model=pose_model, progress=progress)

@@ -19,9 +19,7 @@ __all__ = ["trace_man"]
 
 
 @torch.inference_mode()
-def trace_man(
-    loaded: Loaded, skeleton: Skeleton, *, info: ClipInfo | None = None
-) -> MANTrace:
+def trace_man(loaded: Loaded, skeleton: Skeleton, *, info: ClipInfo | None = None) -> MANTrace:
     """MAN's attention per coordinate at every source frame it looked at (Xie et al., IJCAI 2018).
 
     The skeleton is converted to the layout of the weights where joints correspond. Rows that only

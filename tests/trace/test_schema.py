@@ -88,7 +88,7 @@ def test_top_names_the_most_probable_class_first():
 
 
 def test_folder_without_a_trace_is_refused(tmp_path):
-    with pytest.raises(ActvizError, match="expected trace.json and trace.npz"):
+    with pytest.raises(ActvizError, match="found no such pair"):
         Trace.load(tmp_path)
 
 
