@@ -1,0 +1,126 @@
+"""The only place that touches PyAV for reading: open a file, walk its packets, decode them.
+
+PyAV is imported inside the functions, so that importing this module does not need it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from actviz.errors import ClipReadError
+
+__all__ = ["decode", "open_video", "walk_packets"]
+
+# Playlists and scripts (hls, concat, …) name other files to open: an upload must not do that.
+_FORMATS = (
+    "mov,mp4,avi,matroska,webm,mpegts,mpeg,flv,asf,ogg,gif,apng,mxf,nut,ivf,dv,rm,swf,wtv,"
+    "h264,hevc,m4v,mpegvideo,mjpeg,h263,obu,yuv4mpegpipe"
+)
+_READABLE = "MP4, MOV, MKV, WebM, AVI, MPEG, FLV, WMV or GIF"
+
+
+@contextmanager
+def open_video(path: Path, *, threads: bool = True) -> Iterator[tuple[Any, Any]]:
+    """The opened container and its picture stream; ``ClipReadError`` where there is none.
+
+    ``threads`` False decodes on one thread, which keeps damaged files repeatable.
+    """
+    _check_file(path)
+    container = _open(path)
+    try:
+        stream = _picture_stream(container, path)
+        stream.thread_type = "AUTO" if threads else "NONE"
+        yield container, stream
+    finally:
+        container.close()
+
+
+def walk_packets(container: Any, stream: Any, problems: list[str] | None = None) -> Iterator[Any]:
+    """The stream's packets that hold data, in file order.
+
+    Cut packets, and what follows a place that cannot be read, are left out; the reason is
+    appended to ``problems``.
+    """
+    from av import FFmpegError
+
+    try:
+        for packet in container.demux(stream):
+            if packet.size == 0:  # end of stream, or a dropped frame of an AVI file
+                continue
+            if packet.is_corrupt:
+                if problems is not None:
+                    problems.append("a packet is cut or damaged and was left out")
+                continue
+            yield packet
+    except FFmpegError as error:
+        if problems is not None:
+            problems.append(f"reading stops early ({error.strerror})")
+
+
+def decode(stream: Any, packets: Iterable[Any]) -> Iterator[Any]:
+    """The pictures of ``packets`` in display order; what cannot be decoded is passed over."""
+    for packet in packets:
+        yield from _decode_packet(stream, packet)
+    yield from _decode_packet(stream, None)
+
+
+def _decode_packet(stream: Any, packet: Any) -> list[Any]:
+    from av import FFmpegError
+
+    try:
+        return stream.decode(packet)
+    except FFmpegError:  # a damaged picture: the caller sees which frames are missing
+        return []
+
+
+def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise ClipReadError(path, "expected a video file, got a folder; name one file in it.")
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        raise ClipReadError(path, "there is no such file; check the path.") from None
+    except OSError as error:
+        raise ClipReadError(path, f"cannot be opened ({error.strerror}).") from error
+    if size == 0:
+        raise ClipReadError(path, "the file is empty (0 bytes); copy or download it again.")
+
+
+def _open(path: Path) -> Any:
+    try:
+        import av
+    except ImportError as error:  # pragma: no cover - PyAV is a dependency of the package
+        raise ClipReadError(path, "reading video needs PyAV: pip install av.") from error
+    options = {"protocol_whitelist": "file", "format_whitelist": _FORMATS}
+    try:
+        return av.open(f"file:{path}", options=options, metadata_errors="replace")
+    except OSError as error:
+        raise ClipReadError(path, f"cannot be opened ({error.strerror}).") from error
+    except av.FFmpegError as error:
+        raise ClipReadError(path, _why_not_video(path)) from error
+
+
+def _why_not_video(path: Path) -> str:
+    with path.open("rb") as file:
+        head = file.read(12)
+    if head[4:8] == b"ftyp":
+        return (
+            "this MP4/MOV file is cut off or damaged: the index that says where its pictures "
+            "lie is missing; copy or record it again."
+        )
+    return f"not a video that can be read here; expected {_READABLE}, got something else."
+
+
+def _picture_stream(container: Any, path: Path) -> Any:
+    from av.stream import Disposition
+
+    still = Disposition.attached_pic | Disposition.timed_thumbnails  # cover art of a sound file
+    for stream in container.streams.video:
+        if not stream.disposition & still and stream.codec_context is not None:
+            return stream
+    if container.streams.audio:
+        raise ClipReadError(path, "holds sound but no pictures; expected a video.")
+    raise ClipReadError(path, f"holds no video; expected {_READABLE} with pictures in it.")

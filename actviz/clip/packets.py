@@ -1,0 +1,359 @@
+"""A video file's index: when each frame is shown and where decoding can start.
+
+Built from headers and packets. Only the first picture is decoded (it alone carries the true size
+and the display matrix); more than that only where a file gives reason to doubt its packets.
+
+N frames, in display order
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actviz.clip.clock import coded_pictures, repair_times, slots_of
+from actviz.clip.container import decode, open_video, walk_packets
+from actviz.errors import ClipReadError
+
+__all__ = ["KeyPicture", "Orientation", "VideoIndex", "index_of"]
+
+_NO_ORIGIN = ("mpegts", "mpeg")  # broadcast clocks: they start anywhere
+
+
+@dataclass(frozen=True)
+class KeyPicture:
+    """A place where decoding can start."""
+
+    pts: int
+    dts: int  # the stamp that containers seek by
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """The display matrix's turn and mirror: upright (x, y) = (a x + c y, b x + d y)."""
+
+    a: int = 1
+    b: int = 0
+    c: int = 0
+    d: int = 1
+
+    @property
+    def transposed(self) -> bool:
+        return self.b != 0
+
+    @property
+    def degrees_clockwise(self) -> int:
+        """0, 90, 180 or 270; a mirror is not counted."""
+        return int(np.rint(np.degrees(np.arctan2(self.b, self.a)))) % 360
+
+    def apply(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The stored picture (H, W, 3) turned upright."""
+        if self.transposed:
+            picture = picture.transpose(1, 0, 2)
+        across, down = (self.c, self.b) if self.transposed else (self.a, self.d)
+        return np.ascontiguousarray(picture[:: -1 if down < 0 else 1, :: -1 if across < 0 else 1])
+
+
+@dataclass(frozen=True)
+class VideoIndex:
+    """What is known of a file before its pictures are decoded."""
+
+    path: Path
+    codec: str
+    width: int  # as stored, before turning upright
+    height: int
+    orientation: Orientation
+    times_s: NDArray[np.float64]  # (N,), strictly increasing
+    period_s: float  # how long the last frame is shown
+    stamps: NDArray[np.int64] | None  # (N,) presentation stamps; None: frames known by order alone
+    keys: tuple[KeyPicture, ...]  # by presentation stamp
+    threads: bool  # False where damage makes decoding on several threads unrepeatable
+    problems: tuple[str, ...]
+
+    @property
+    def duration_s(self) -> float:
+        return round(float(self.times_s[-1] - self.times_s[0]) + self.period_s, 9)
+
+
+@dataclass
+class _Table:
+    """One walk through a stream's packets, in file order."""
+
+    pts: list[int | None] = field(default_factory=list)
+    dts: list[int | None] = field(default_factory=list)
+    durations: list[int] = field(default_factory=list)
+    keys: list[KeyPicture] = field(default_factory=list)
+    coded: list[int] = field(default_factory=list)  # pictures in each packet
+    problems: list[str] = field(default_factory=list)
+    starts_on_key: bool = True
+    bidirectional: bool = False
+    damaged: int = 0
+
+
+def index_of(path: Path) -> VideoIndex:
+    """The index of a video file, remembered until the file changes."""
+    try:
+        status = path.stat()
+    except OSError:  # opening it says in words what is wrong
+        return _build(path)
+    return _remembered(path.absolute(), status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=16)
+def _remembered(path: Path, _mtime_ns: int, _size: int) -> VideoIndex:
+    return _build(path)
+
+
+def _build(path: Path) -> VideoIndex:
+    with open_video(path, threads=False) as (container, stream):
+        first = next(decode(stream, walk_packets(container, stream)), None)
+        if first is None:
+            raise ClipReadError(path, "no picture in it can be decoded; the file is damaged.")
+        orientation = _orientation(first)
+    with open_video(path) as (container, stream):
+        table = _walk(container, stream, _picture_counter(stream, first))
+        header = _Header.of(container, stream)
+    problems = _named_problems(table, header)
+    stamps, times, more = _timeline(path, table, header, doubtful=bool(problems))
+    if not len(times):
+        raise ClipReadError(path, "no picture in it can be decoded; the file is damaged.")
+    if header.format in _NO_ORIGIN:
+        times = times - times[0]
+    return VideoIndex(
+        path=path,
+        codec=header.codec,
+        width=first.width,
+        height=first.height,
+        orientation=orientation,
+        times_s=times,
+        period_s=_last_period(times, table, header),
+        stamps=stamps,
+        keys=tuple(sorted(table.keys, key=lambda key: key.pts)) if stamps is not None else (),
+        threads=not (problems or more),
+        problems=(*problems, *more),
+    )
+
+
+def _timeline(
+    path: Path, table: _Table, header: _Header, doubtful: bool
+) -> tuple[NDArray[np.int64] | None, NDArray[np.float64], list[str]]:
+    """Stamps (None where they do not hold), times in seconds, and problems found on the way."""
+    guessed = not header.stores_times and (table.bidirectional or header.reorders)
+    if guessed or not _stamps_hold(table):
+        return None, *_times_by_order(path, table, header, doubtful)
+    stamps, more = _checked_stamps(path, table, doubtful)
+    return stamps, header.seconds(stamps), more
+
+
+@dataclass(frozen=True)
+class _Header:
+    codec: str
+    format: str
+    tick: Fraction  # seconds of one stamp
+    period_s: float  # nominal time between frames
+    end: int | None  # stamp at which the stream ends according to its header
+    reorders: bool  # the decoder holds pictures back to put them in order
+
+    @property
+    def stores_times(self) -> bool:
+        """AVI holds no display times: FFmpeg guesses them, wrongly where there are B-frames."""
+        return self.format != "avi"
+
+    def seconds(self, stamps: NDArray[np.int64]) -> NDArray[np.float64]:
+        return stamps * self.tick.numerator / self.tick.denominator
+
+    @classmethod
+    def of(cls, container: Any, stream: Any) -> _Header:
+        rate = stream.average_rate or stream.guessed_rate or 25
+        kind = container.format.name
+        end = None
+        if stream.duration and kind.startswith(("mov", "avi")):
+            end = (stream.start_time or 0) + stream.duration
+        elif container.duration and kind.startswith("matroska") and not container.streams.audio:
+            end = round(container.duration / 1e6 / stream.time_base)
+        return cls(
+            codec=stream.codec_context.name,
+            format=kind,
+            tick=stream.time_base,
+            period_s=float(1 / rate),
+            end=end,
+            reorders=bool(stream.codec_context.has_b_frames),
+        )
+
+
+def _orientation(frame: Any) -> Orientation:
+    from av.sidedata.sidedata import Type
+
+    matrix = next((data for data in frame.side_data if data.type == Type.DISPLAYMATRIX), None)
+    if matrix is None:
+        return Orientation()
+    m = np.frombuffer(bytes(matrix), dtype="<i4").reshape(3, 3)
+    turn = (m[0, 0], m[0, 1], m[1, 0], m[1, 1])
+    largest = max(1, int(np.abs(turn).max()))
+    a, b, c, d = (int(np.rint(part / largest)) for part in turn)
+    whole = abs(a * d - b * c) == 1 and not a * b  # a quarter turn or mirror, nothing slanted
+    return Orientation(a, b, c, d) if whole else Orientation()
+
+
+Counter = Callable[[Any], tuple[int, bool, bool]]
+
+
+def _picture_counter(stream: Any, first: Any) -> Counter:
+    """A function packet -> (pictures it yields, a B-frame among them, damage seen)."""
+    codec = stream.codec_context.name
+    if codec == "mpeg4":
+        blocks = ((first.width + 15) // 16) * ((first.height + 15) // 16)
+
+        def count_vops(packet: Any) -> tuple[int, bool, bool]:
+            coded = coded_pictures(bytes(packet), blocks)
+            return coded.count, coded.bidirectional, False
+
+        return count_vops
+    if codec == "vp8":  # frames that only serve as references are stored, but never shown
+        return lambda packet: ((memoryview(packet)[0] >> 4) & 1, False, False)
+    prefix = _length_prefix(codec, stream.codec_context.extradata)
+    if prefix:
+        return lambda packet: (1, False, not _units_fit(memoryview(packet), prefix))
+    return lambda packet: (1, False, False)
+
+
+def _length_prefix(codec: str, extradata: bytes | None) -> int:
+    """Bytes of the length before each NAL unit of H.264/HEVC in MP4 and MKV; 0 where none."""
+    at = {"h264": 4, "hevc": 21}.get(codec)
+    if at is None or not extradata or len(extradata) <= at or extradata[0] != 1:
+        return 0
+    return (extradata[at] & 3) + 1
+
+
+def _units_fit(packet: memoryview, prefix: int) -> bool:
+    """Whether a packet's NAL units fill it exactly, which overwritten bytes seldom leave so."""
+    at = 0
+    while at + prefix < len(packet):
+        size = int.from_bytes(packet[at : at + prefix], "big")
+        if size == 0:
+            return False
+        at += prefix + size
+    return at == len(packet)
+
+
+def _walk(container: Any, stream: Any, count: Counter) -> _Table:
+    table = _Table()
+    for packet in walk_packets(container, stream, table.problems):
+        if not table.coded and not packet.is_keyframe:
+            table.starts_on_key = False
+        pictures, bidirectional, damaged = count(packet)
+        table.bidirectional |= bidirectional
+        table.damaged += damaged
+        if packet.is_keyframe and pictures and packet.pts is not None:
+            dts = packet.pts if packet.dts is None else packet.dts
+            table.keys.append(KeyPicture(packet.pts, dts))
+        table.pts.append(packet.pts)
+        table.dts.append(packet.dts)
+        table.durations.append(packet.duration or 0)
+        table.coded.append(0 if packet.is_discard else pictures)
+    return table
+
+
+def _named_problems(table: _Table, header: _Header) -> list[str]:
+    problems = list(dict.fromkeys(table.problems))
+    stamps = [stamp for stamp in table.pts if stamp is not None]
+    if header.end is not None and stamps:
+        missing_s = float((header.end - max(stamps)) * header.tick) - header.period_s
+        if missing_s > max(3 * header.period_s, 0.2):
+            problems.append(
+                f"the file is cut off: {missing_s:.2f} s of the length that its header "
+                "announces are missing"
+            )
+    if table.damaged:
+        problems.append(f"{table.damaged} packet(s) are damaged")
+    if not table.starts_on_key:
+        problems.append("the file does not start on a key frame")
+    return problems
+
+
+def _stamps_hold(table: _Table) -> bool:
+    """Whether presentation stamps alone tell the frames apart and put them in order."""
+    shown = [pts for pts, coded in zip(table.pts, table.coded, strict=True) if coded]
+    dts = [stamp for stamp in table.dts if stamp is not None]
+    return (
+        None not in shown
+        and len(set(shown)) == len(shown)
+        and max(table.coded, default=0) <= 1
+        and all(a <= b for a, b in pairwise(dts))
+    )
+
+
+def _checked_stamps(
+    path: Path, table: _Table, doubtful: bool
+) -> tuple[NDArray[np.int64], list[str]]:
+    """Stamps in display order; where the file is doubtful, of the pictures that do decode."""
+    shown = (pts for pts, coded in zip(table.pts, table.coded, strict=True) if coded)
+    stamps = np.asarray(sorted(pts for pts in shown if pts is not None), dtype=np.int64)
+    if not doubtful:
+        return stamps, []
+    after = None
+    if table.starts_on_key and not table.damaged and len(table.keys) > 1:
+        after = max(table.keys, key=lambda key: key.pts)  # cut off: only its end is in doubt
+    seen = set(_decoded_stamps(path, after))
+    whole = stamps < (after.pts if after else stamps[0])
+    comes = whole | np.isin(stamps, np.fromiter(seen, dtype=np.int64, count=len(seen)))
+    lost = int(np.sum(~comes))
+    return stamps[comes], [f"{lost} frame(s) cannot be decoded"] if lost else []
+
+
+def _decoded_stamps(path: Path, after: KeyPicture | None) -> Iterator[int]:
+    with open_video(path, threads=False) as (container, stream):
+        if after is not None:
+            container.seek(after.dts, stream=stream)
+        for frame in decode(stream, walk_packets(container, stream)):
+            if frame.pts is not None:
+                yield frame.pts
+
+
+def _times_by_order(
+    path: Path, table: _Table, header: _Header, doubtful: bool
+) -> tuple[NDArray[np.float64], list[str]]:
+    """Times of frames whose stamps do not hold, in the order in which decoding gives them."""
+    if header.format == "avi" and None not in table.dts:
+        times = _times_by_slot(table, header)
+        if doubtful:
+            times = times[: len(_decoded_times(path))]
+        return times, [
+            "the file has B-frames but no display times (AVI holds none): timestamps were "
+            "repaired from the order of the frames"
+        ]
+    times, changed = repair_times(_decoded_times(path), header.period_s)
+    if not changed:
+        return times, []
+    return times, [
+        f"timestamps of {changed} of {len(times)} frames were missing, repeated or out of order "
+        "and were repaired"
+    ]
+
+
+def _times_by_slot(table: _Table, header: _Header) -> NDArray[np.float64]:
+    used = slots_of(table.coded, [stamp for stamp in table.dts if stamp is not None])
+    return header.seconds(used - used[:1])
+
+
+def _decoded_times(path: Path) -> list[float]:
+    """Seconds of every picture in the order in which decoding gives them, NaN where unknown."""
+    with open_video(path, threads=False) as (container, stream):
+        times = [frame.time for frame in decode(stream, walk_packets(container, stream))]
+    return [np.nan if time is None else time for time in times]
+
+
+def _last_period(times: NDArray[np.float64], table: _Table, header: _Header) -> float:
+    """How long the last frame is shown, seconds: as its packet says, or as is usual here."""
+    stored = table.durations[int(np.argmax([pts or 0 for pts in table.pts]))] * header.tick
+    if stored > 0 and header.stores_times:
+        return float(stored)
+    return float(np.median(np.diff(times))) if len(times) > 1 else header.period_s
