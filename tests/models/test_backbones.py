@@ -1,0 +1,128 @@
+"""Frame CNNs: cuts, sizes and weights files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+import torchvision.models as tv
+
+from models.backbones import BACKBONES, FrameCNN, build_backbone
+
+DIMENSIONS = {
+    "resnet18": (512, (64, 64, 128, 256, 512)),
+    "resnet34": (512, (64, 64, 128, 256, 512)),
+    "resnet50": (2048, (64, 256, 512, 1024, 2048)),
+    "resnet101": (2048, (64, 256, 512, 1024, 2048)),
+    "vgg16": (4096, (64, 128, 256, 512, 512)),
+    "mobilenet_v2": (1280, (16, 24, 32, 96, 1280)),
+    "squeezenet1_1": (512, (64, 128, 256, 384, 512)),
+    "resnet18_narrow": (128, (16, 16, 32, 64, 128)),
+}
+
+
+def on_meta(name: str) -> FrameCNN:
+    """Shapes without numbers: a VGG16 of half a gigabyte costs nothing."""
+    with torch.device("meta"):
+        return build_backbone(name).eval()
+
+
+def test_every_name_is_listed() -> None:
+    assert set(DIMENSIONS) == set(BACKBONES)
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_stages_and_feature_have_the_named_sizes(name: str) -> None:
+    backbone, (dim, channels) = on_meta(name), DIMENSIONS[name]
+    maps = torch.empty(2, 3, 64, 64, device="meta")
+    seen = []
+    for stage in backbone.stages:
+        maps = stage(maps)
+        seen.append(maps.shape[1])
+    assert tuple(seen) == backbone.stage_channels == channels and len(seen) == 5
+    feature = backbone(torch.empty(2, 3, 64, 64, device="meta"))
+    assert feature.shape == (2, dim) and backbone.feature_dim == dim
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2", "squeezenet1_1"])
+def test_cut_network_is_torchvisions_before_its_classifier(name: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    whole = tv.get_model(name, weights=None).eval()
+    torch.save(whole.state_dict(), tmp_path / "weights.pth")
+    backbone = build_backbone(name, weights=tmp_path / "weights.pth").eval()
+    frames = torch.rand(1, 3, 64, 64)
+    given = backbone.normalise(frames)
+    with torch.no_grad():
+        if name == "resnet18":
+            whole.fc = torch.nn.Identity()
+            expected = whole(given)
+        else:
+            expected = whole.features(given).mean((-2, -1))
+        torch.testing.assert_close(backbone(frames), expected)
+
+
+def test_vgg_is_read_at_fc7() -> None:
+    head = on_meta("vgg16").head
+    layers = [m for m in head if isinstance(m, torch.nn.Linear)]
+    assert [m.out_features for m in layers] == [4096, 4096]
+
+
+def test_normalisation_is_imagenets() -> None:
+    backbone = build_backbone("resnet18_narrow", width=4)
+    grey = backbone.normalise(torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
+    torch.testing.assert_close(grey, torch.zeros(1, 3, 1, 1))
+    assert not any("normalise" in k for k in backbone.state_dict())
+
+
+def test_narrow_width_sets_all_channels_and_keeps_the_strides_of_resnet18() -> None:
+    backbone = build_backbone("resnet18_narrow", width=6)
+    assert backbone.stage_channels == (6, 6, 12, 24, 48) and backbone.feature_dim == 48
+    narrow = on_meta("resnet18_narrow")
+    frames = torch.empty(1, 3, 112, 112, device="meta")
+    assert narrow.maps(frames).shape[-2:] == on_meta("resnet18").maps(frames).shape[-2:] == (4, 4)
+    assert 2.7e6 < 4 * sum(p.numel() for p in narrow.parameters()) < 2.9e6  # bytes at width 16
+
+
+def test_own_state_dict_file_round_trip(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    first = build_backbone("resnet18_narrow", width=4).eval()
+    torch.save(first.state_dict(), tmp_path / "own.pt")
+    second = build_backbone("resnet18_narrow", width=4, weights=tmp_path / "own.pt").eval()
+    frames = torch.rand(1, 3, 32, 32)
+    torch.testing.assert_close(first(frames), second(frames))
+
+
+def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "w.pt"
+    torch.save(build_backbone("resnet18_narrow", width=4).state_dict(), path)
+    with pytest.raises(ValueError, match="do not fit"):
+        build_backbone("resnet18_narrow", width=8, weights=path)
+    torch.save({"a": torch.zeros(1)}, path)
+    with pytest.raises(ValueError, match="do not fit"):
+        build_backbone("resnet18", weights=path)
+    torch.save([1, 2], path)
+    with pytest.raises(ValueError, match="state dict"):
+        build_backbone("resnet18_narrow", weights=path)
+    with pytest.raises(ValueError, match="no file"):
+        build_backbone("resnet18", weights=tmp_path / "missing.pt")
+
+
+def test_no_network_is_said_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_network(*_args, **_more):
+        raise OSError("name resolution failed")
+
+    monkeypatch.setattr(tv, "get_model", no_network)
+    with pytest.raises(ValueError, match=r"no network.*path of a downloaded weights file"):
+        build_backbone("resnet18", weights="imagenet")
+
+
+def test_wrong_arguments_are_refused() -> None:
+    with pytest.raises(ValueError, match="resnet18_narrow"):
+        build_backbone("resnet18", width=16)
+    with pytest.raises(ValueError, match="no ImageNet weights"):
+        build_backbone("resnet18_narrow", weights="imagenet")
+    with pytest.raises(ValueError, match="must be one of"):
+        build_backbone("resnet19")
+    with pytest.raises(ValueError, match="Flatten batch"):
+        build_backbone("resnet18_narrow", width=4)(torch.rand(1, 2, 3, 32, 32))

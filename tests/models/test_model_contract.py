@@ -1,0 +1,184 @@
+"""What every model promises, whatever its paper."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import FrozenInstanceError, fields, is_dataclass
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import models
+
+BATCH, FRAMES, CLASSES = 2, 6, 5
+SMALL: dict[str, dict[str, object]] = {
+    "mam": {"backbone": "resnet18_narrow", "width": 4, "memory_dim": 8, "hidden_dim": 8}
+    | {"controller_dim": 16},
+    "tmnet": {"backbone": "resnet18_narrow", "width": 4},
+    "man": {"frames": 16, "joints": 25, "hidden": 8, "reduction": 4},
+    "tsn": {"backbone": "resnet18_narrow", "width": 4},
+}
+LARGE_FIELDS = {"key", "rows", "memory_size"}  # integers
+
+
+def small(name: str, **more: object) -> nn.Module:
+    torch.manual_seed(0)
+    return models.build(name, num_classes=CLASSES, **SMALL[name], **more)
+
+
+def inputs(name: str, batch: int = BATCH) -> tuple[Tensor, ...]:
+    draw = torch.Generator().manual_seed(1)
+    if name == "man":
+        joints = torch.randn(batch, FRAMES, 2, 25, 3, generator=draw)
+        return joints, torch.ones(batch, FRAMES, 2, dtype=torch.bool)
+    return (torch.rand(batch, FRAMES, 3, 32, 32, generator=draw),)
+
+
+def run(name: str, model: nn.Module, given: tuple[Tensor, ...]):
+    return model(*given, key=FRAMES // 2) if name == "tmnet" else model(*given)
+
+
+@pytest.fixture(params=sorted(models.BUILDERS))
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def test_every_builder_has_a_small_form_here_and_a_loss() -> None:
+    assert set(SMALL) == set(models.BUILDERS) == set(models.LOSSES)
+
+
+def test_output_is_a_frozen_dataclass_of_finite_tensors(name: str) -> None:
+    output = run(name, small(name).eval(), inputs(name))
+    assert is_dataclass(output) and output.logits.shape == (BATCH, CLASSES)
+    for field in fields(output):
+        value = getattr(output, field.name)
+        assert value.shape[0] == BATCH and value.isfinite().all(), field.name
+        integer = field.name in LARGE_FIELDS
+        assert value.dtype == (torch.int64 if integer else torch.float32), field.name
+    with pytest.raises(FrozenInstanceError):
+        output.logits = output.logits
+
+
+def test_gradient_reaches_every_parameter_under_the_models_own_loss(name: str) -> None:
+    model = small(name, **({} if name == "tmnet" else {"dropout": 0.0}))
+    given = inputs(name, batch=4)
+    if name == "mam":  # one early write, the rest as the controller decides
+        force = torch.full((4, FRAMES), torch.nan)
+        force[:, 0] = 1
+        output = model.rollout(model.features(*given), force=force)
+    else:
+        output = run(name, model, given)
+    models.LOSSES[name](output, torch.arange(4) % CLASSES).backward()
+    silent = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()]
+    # No parameter is exempt. (MAN's convolution biases before a batch normalisation have gradient
+    # 0 in exact arithmetic; being reached shows in what rounding leaves.)
+    assert not silent
+
+
+def test_eval_is_deterministic(name: str) -> None:
+    model, given = small(name).eval(), inputs(name)
+    torch.testing.assert_close(
+        run(name, model, given).logits, run(name, model, given).logits, rtol=0, atol=0
+    )
+
+
+def test_batch_of_two_equals_two_batches_of_one(name: str) -> None:
+    model, given = small(name).eval(), inputs(name)
+    both = run(name, model, given)
+    for b in range(BATCH):
+        alone = run(name, model, tuple(x[b : b + 1] for x in given))
+        for field in fields(both):
+            torch.testing.assert_close(
+                getattr(alone, field.name)[0], getattr(both, field.name)[b], rtol=1e-4, atol=1e-5
+            )
+
+
+def test_permuting_the_batch_permutes_the_output(name: str) -> None:
+    model, given = small(name).eval(), inputs(name)
+    turned = run(name, model, tuple(x.flip(0) for x in given)).logits
+    torch.testing.assert_close(turned.flip(0), run(name, model, given).logits, rtol=1e-4, atol=1e-5)
+
+
+def test_state_dict_round_trip(name: str) -> None:
+    model, given = small(name).eval(), inputs(name)
+    torch.manual_seed(9)
+    other = models.build(name, num_classes=CLASSES, **SMALL[name]).eval()
+    other.load_state_dict(model.state_dict())
+    torch.testing.assert_close(run(name, other, given).logits, run(name, model, given).logits)
+
+
+def test_normalisation_constants_are_not_in_the_state_dict(name: str) -> None:
+    keys = small(name).state_dict()
+    assert not any(k.endswith((".mean", ".std")) for k in keys)
+
+
+def test_wrong_shape_is_refused_with_what_was_expected(name: str) -> None:
+    model = small(name)
+    bad = (torch.rand(2, 3),) if name != "man" else (torch.rand(2, 3), torch.ones(2, 3))
+    with pytest.raises(ValueError, match="must have shape"):
+        run(name, model, bad)
+
+
+def test_unknown_model_names_the_nearest() -> None:
+    with pytest.raises(ValueError, match=r"mam, tmnet, man, tsn.*Did you mean 'tmnet'"):
+        models.build("tmnets", num_classes=3)
+
+
+def test_unknown_keyword_names_the_valid_ones_and_the_nearest(name: str) -> None:
+    with pytest.raises(TypeError, match=r"num_classes.*Did you mean 'dropout'"):
+        models.build(name, num_classes=3, dropuot=0.1)
+
+
+def test_missing_number_of_classes_is_said(name: str) -> None:
+    with pytest.raises(TypeError, match="num_classes"):
+        models.build(name)
+
+
+def test_package_imports_with_torch_and_torchvision_alone() -> None:
+    """A finder refuses whatever torch and torchvision do not bring along themselves."""
+    ours = ["actviz", "explorer", "av", "cv2", "matplotlib", "plotly", "streamlit", "mediapipe"]
+    theirs = ["lightning", "pytorch_grad_cam", "safetensors", "scipy", "sklearn", "pandas", "tqdm"]
+    blocked = ours + theirs
+    code = f"""
+import sys
+import torch, torchvision
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {blocked!r}:
+            raise ModuleNotFoundError("blocked: " + name)
+sys.meta_path.insert(0, Block())
+for name in {blocked!r}:
+    sys.modules.pop(name, None)
+before = set(sys.modules)
+import models
+new = {{m.split(".")[0] for m in set(sys.modules) - before}}
+new -= set(sys.stdlib_module_names) | {{"models", "torch", "torchvision"}}
+assert not new, new
+models.build("tsn", num_classes=2, backbone="resnet18_narrow", width=4)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("training", [True, False])
+def test_forward_and_backward_on_a_gpu(name: str, training: bool) -> None:
+    for more in ({"cell": "torch"}, {}) if name == "man" else ({},):
+        model = small(name, **more).cuda().train(training)
+        output = run(name, model, tuple(x.cuda() for x in inputs(name)))
+        models.LOSSES[name](output, torch.zeros(BATCH, dtype=torch.int64).cuda()).backward()
+        assert all(p.grad is None or p.grad.isfinite().all() for p in model.parameters())
+        assert output.logits.is_cuda and output.logits.isfinite().all()
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_gpu_agrees_with_cpu(name: str) -> None:
+    model, given = small(name).eval(), inputs(name)
+    here = run(name, model, given).logits
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    there = run(name, model.cuda(), tuple(x.cuda() for x in given)).logits
+    torch.testing.assert_close(there.cpu(), here, rtol=1e-3, atol=1e-4)
