@@ -1,1 +1,54 @@
-""""""
+"""Arrays in, figure out: matplotlib for print, plotly for the screen, numpy pictures for video."""
+
+from actviz.views.answers import answer_bars, describe_answer
+from actviz.views.attention import attention_lanes, describe_attention
+from actviz.views.glance import describe_glance, glance_lanes, no_evidence
+from actviz.views.memory import describe_memory, memory_lanes
+from actviz.views.pictures import (
+    blend_heat,
+    dim_outside,
+    draw_caption,
+    draw_decision,
+    draw_skeleton,
+    greyed,
+)
+from actviz.views.print_attention import attention_figure
+from actviz.views.print_glance import glance_figure
+from actviz.views.print_memory import memory_figure
+from actviz.views.printing import sheet
+from actviz.views.skeleton import describe_pose, skeleton_extent, skeleton_scene
+from actviz.views.stage import skeleton_frame
+from actviz.views.strips import memory_contents, strip
+from actviz.views.theme import OUTSIDE_BANNER, weights_note
+from actviz.views.truth import Truth
+
+__all__ = [
+    "OUTSIDE_BANNER",
+    "Truth",
+    "answer_bars",
+    "attention_figure",
+    "attention_lanes",
+    "blend_heat",
+    "describe_answer",
+    "describe_attention",
+    "describe_glance",
+    "describe_memory",
+    "describe_pose",
+    "dim_outside",
+    "draw_caption",
+    "draw_decision",
+    "draw_skeleton",
+    "glance_figure",
+    "glance_lanes",
+    "greyed",
+    "memory_contents",
+    "memory_figure",
+    "memory_lanes",
+    "no_evidence",
+    "sheet",
+    "skeleton_extent",
+    "skeleton_frame",
+    "skeleton_scene",
+    "strip",
+    "weights_note",
+]

@@ -1,0 +1,394 @@
+"""Lanes on the screen: plots stacked over one axis of seconds, with one cursor through them all.
+
+Every point of a clickable trace carries its position 0…T-1 as ``customdata``, and clicking dims
+nothing, so that "selection → frame" stays a pure function of what the browser sends.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from PIL import Image
+from plotly.subplots import make_subplots
+
+from actviz.views.checks import check_frames, even_choice, frame_edges, spread
+from actviz.views.theme import FONT, Curve, Theme
+from actviz.views.truth import Truth
+
+__all__ = ["MARGIN_LEFT", "MARGIN_RIGHT", "Lane", "LaneFigure", "jpeg_uri"]
+
+MARGIN_LEFT, MARGIN_RIGHT = 72, 132  # pixels; the same in every figure, so that lanes line up
+_GAP = 34  # pixels between lanes: room for a lane's title
+_KEEP = {"marker": {"opacity": 1}}
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One row: its title (what and unit), its height in pixels and its y range."""
+
+    title: str
+    height: int
+    y_range: tuple[float, float] = (0.0, 1.0)
+    ticks: Sequence[float] | None = None  # None: chosen by plotly; empty: no y axis
+    unit: str = ""
+
+
+def jpeg_uri(frame: NDArray[np.uint8], *, height: int = 96) -> str:
+    """A picture as a small ``data:`` JPEG, for a page that must stand alone."""
+    picture = Image.fromarray(frame)
+    size = max(1, round(picture.width * height / picture.height)), height
+    buffer = io.BytesIO()
+    picture.resize(size, Image.Resampling.BILINEAR).save(buffer, "JPEG", quality=82)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+class LaneFigure:
+    """Builds one figure of lanes; ``figure`` is what goes to the page."""
+
+    def __init__(
+        self,
+        lanes: Sequence[Lane],
+        times_s: NDArray[np.float64],
+        theme: Theme,
+        *,
+        truth: Truth | None = None,
+        thumbnails: NDArray[np.uint8] | None = None,
+    ) -> None:
+        self.times_s, self.edges, self.theme = times_s, frame_edges(times_s), theme
+        rows = list(lanes)
+        if thumbnails is not None:
+            rows.insert(0, Lane("", 76, ticks=()))
+        if truth is not None:
+            rows.append(Lane("truth: the action is visible", 34, ticks=()))
+        self._first = 1 if thumbnails is None else 2
+        self._rows = rows
+        self._pixels = sum(lane.height for lane in rows) + _GAP * (len(rows) - 1)
+        self.figure = make_subplots(
+            rows=len(rows),
+            shared_xaxes=True,
+            row_heights=[lane.height for lane in rows],
+            vertical_spacing=_GAP / self._pixels if len(rows) > 1 else 0,
+        )
+        self._dress()
+        if thumbnails is not None:
+            self._thumbnails(check_frames(thumbnails, len(times_s)))
+        if truth is not None:
+            self._truth(truth, len(rows))
+
+    def row(self, lane: int) -> int:
+        """Plotly's row number of the caller's lane 0, 1, …"""
+        return self._first + lane
+
+    def axis(self, lane: int) -> str:
+        """Plotly's name of the y axis of the caller's lane 0, 1, …"""
+        row = self.row(lane)
+        return "y" if row == 1 else f"y{row}"
+
+    def points(self, lane: int, values: NDArray[np.float64], name: str, **style: object) -> None:
+        """A clickable curve with a marker at every frame."""
+        self.figure.add_trace(
+            go.Scatter(
+                x=self.times_s,
+                y=values,
+                name=name,
+                mode="lines+markers",
+                customdata=np.arange(len(self.times_s)),
+                hovertemplate=f"{name} %{{y:.3f}}<br>%{{x:.2f}} s<extra></extra>",
+                selected=_KEEP,
+                unselected=_KEEP,
+                **style,
+            ),
+            row=self.row(lane),
+            col=1,
+        )
+
+    def curve(self, lane: int, values: NDArray[np.float64], name: str, look: Curve) -> None:
+        """A clickable curve in the look of its category."""
+        marker = {"symbol": look.marker, "size": self.marker_size, "color": look.colour}
+        line = {"color": look.colour, "dash": look.dash, "width": look.width}
+        self.points(lane, values, name, marker=marker, line=line)
+
+    @property
+    def marker_size(self) -> float:
+        """Pixels; smaller where many frames stand close together."""
+        return 9 if len(self.times_s) <= 32 else 7 if len(self.times_s) <= 80 else 5
+
+    def bars(
+        self,
+        lane: int,
+        tops: NDArray[np.float64],
+        which: NDArray[np.bool_],
+        name: str,
+        **style: object,
+    ) -> None:
+        """Bars over the whole span of each frame in ``which``."""
+        self.figure.add_trace(
+            go.Bar(
+                x=((self.edges[:-1] + self.edges[1:]) / 2)[which],
+                width=np.diff(self.edges)[which],
+                y=tops[which],
+                name=name,
+                customdata=np.flatnonzero(which),
+                hovertemplate=f"{name}<br>%{{x:.2f}} s<extra></extra>",
+                selected=_KEEP,
+                unselected=_KEEP,
+                **style,
+            ),
+            row=self.row(lane),
+            col=1,
+        )
+
+    def direct_labels(self, lane: int, labels: dict[str, tuple[float, str]]) -> None:
+        """Words at the right end, text → (height, colour), moved apart where they would touch."""
+        low, high = self._rows[self.row(lane) - 1].y_range
+        gap = (high - low) * 19 / self._rows[self.row(lane) - 1].height
+        places = spread({text: at for text, (at, _) in labels.items()}, gap)
+        for text, (_, colour) in labels.items():
+            self.figure.add_annotation(
+                x=1,
+                xref="paper",
+                xanchor="left",
+                xshift=6,
+                y=places[text],
+                yref=self.axis(lane),
+                yanchor="middle",
+                text=text,
+                showarrow=False,
+                font={"color": self.theme.text(colour), "size": 14},
+            )
+
+    def level(self, lane: int, height: float, text: str) -> None:
+        """A thin dashed level with its name at the left."""
+        self.figure.add_shape(
+            type="line",
+            x0=0,
+            x1=1,
+            xref="paper",
+            y0=height,
+            y1=height,
+            yref=self.axis(lane),
+            line={"color": self.theme.muted, "width": 1.5, "dash": "dash"},
+            name=text,
+        )
+        self.direct_labels(lane, {text: (height, self.theme.muted)})
+
+    def finish(self, cursor_s: float | None, title: str | None, note: str | None) -> go.Figure:
+        """The figure with its cursor, title and note."""
+        if cursor_s is not None:
+            self._cursor(float(cursor_s))
+        top = 30 + (34 if title else 0)
+        bottom = 52 + (30 if note else 0)
+        self.figure.update_layout(
+            height=self._pixels + top + bottom,
+            margin={"l": MARGIN_LEFT, "r": MARGIN_RIGHT, "t": top, "b": bottom},
+        )
+        if title:
+            self.figure.update_layout(
+                title={"text": title, "x": 0, "xref": "paper", "font": {"size": 18}}
+            )
+        if note:
+            self.figure.add_annotation(
+                text=note,
+                x=0,
+                xref="paper",
+                y=0,
+                yref="paper",
+                yshift=-50,
+                xanchor="left",
+                yanchor="top",
+                showarrow=False,
+                font={"size": 14, "color": self.theme.muted},
+            )
+        return self.figure
+
+    def _dress(self) -> None:
+        theme, figure = self.theme, self.figure
+        figure.update_layout(
+            paper_bgcolor=theme.paper,
+            plot_bgcolor=theme.panel,
+            font={"family": FONT, "size": 14, "color": theme.ink},
+            showlegend=False,
+            bargap=0,
+            barmode="overlay",
+            clickmode="event+select",
+            dragmode=False,
+            hovermode="closest",
+            uirevision="lanes",
+            hoverlabel={"font": {"size": 14, "family": FONT}},
+        )
+        figure.update_xaxes(
+            range=[self.edges[0], self.edges[-1]],
+            gridcolor=theme.grid,
+            zeroline=False,
+            fixedrange=True,
+            ticks="",
+            showticklabels=False,
+        )
+        figure.update_xaxes(
+            title={"text": "time, s", "standoff": 6},
+            showticklabels=True,
+            ticks="outside",
+            tickcolor=theme.grid,
+            tickfont={"size": 14},
+            row=len(self._rows),
+            col=1,
+        )
+        for number, lane in enumerate(self._rows, start=1):
+            self._dress_lane(number, lane)
+
+    def _dress_lane(self, number: int, lane: Lane) -> None:
+        bare = lane.ticks is not None and len(lane.ticks) == 0
+        self.figure.update_yaxes(
+            range=list(lane.y_range),
+            tickvals=None if lane.ticks is None else list(lane.ticks),
+            showticklabels=not bare,
+            showgrid=not bare,
+            gridcolor=self.theme.grid,
+            zeroline=not bare,
+            zerolinecolor=self.theme.muted,
+            zerolinewidth=1,
+            fixedrange=True,
+            tickfont={"size": 14},
+            title={"text": lane.unit, "standoff": 4, "font": {"size": 14}},
+            nticks=5,
+            row=number,
+            col=1,
+        )
+        self.figure.add_annotation(
+            text=lane.title,
+            x=0,
+            xref="paper",
+            xanchor="left",
+            y=1,
+            yref=("y" if number == 1 else f"y{number}") + " domain",
+            yanchor="bottom",
+            yshift=3,
+            showarrow=False,
+            font={"size": 14, "color": self.theme.muted},
+        )
+
+    def _thumbnails(self, frames: NDArray[np.uint8]) -> None:
+        shape = frames.shape[2] / frames.shape[1]
+        wide = 76 * shape / 1000 * (self.edges[-1] - self.edges[0])  # as on a 1,200 px page
+        most = max(1, int((self.edges[-1] - self.edges[0]) / wide))
+        chosen = even_choice(len(frames), most)
+        borders = np.linspace(self.edges[0], self.edges[-1], len(chosen) + 1)
+        for at, left, right in zip(chosen, borders, borders[1:], strict=False):
+            self.figure.add_layout_image(
+                source=jpeg_uri(frames[at]),
+                x=left,
+                sizex=right - left,
+                y=1,
+                sizey=1,
+                xref="x",
+                yref="y",
+                sizing="contain",
+                layer="below",
+            )
+        self.figure.add_trace(
+            go.Scatter(
+                x=self.times_s,
+                y=np.full(len(frames), 0.06),
+                mode="lines+markers",
+                line={"width": 0},
+                marker={"size": 7, "color": self.theme.muted, "symbol": "line-ns-open"},
+                customdata=np.arange(len(frames)),
+                name="frames",
+                hovertemplate="%{x:.2f} s<extra></extra>",
+                selected=_KEEP,
+                unselected=_KEEP,
+            ),
+            row=1,
+            col=1,
+        )
+
+    def _truth(self, truth: Truth, row: int) -> None:
+        spans = truth.spans()
+        self.figure.add_trace(
+            go.Bar(
+                x=[(a + b) / 2 for a, b in spans],
+                width=[b - a for a, b in spans],
+                y=[1.0] * len(spans),
+                name="truth",
+                hovertemplate="truth: the action is visible<extra></extra>",
+                marker={
+                    "color": self.theme.panel,
+                    "line": {"color": self.theme.truth, "width": 1},
+                    "pattern": {"shape": "/", "fgcolor": self.theme.truth, "size": 7},
+                },
+            ),
+            row=row,
+            col=1,
+        )
+        for start, end, phase in truth.phase_spans():
+            self._phase(row, (start + end) / 2, phase)
+        for cut in np.asarray(truth.cuts_s, dtype=float):
+            self.figure.add_shape(
+                type="line",
+                x0=cut,
+                x1=cut,
+                y0=0,
+                y1=1,
+                xref="x",
+                yref=f"y{row} domain",
+                line={"color": self.theme.ink, "width": 1},
+                name="cut",
+            )
+        if len(truth.cuts_s):
+            self.figure.add_annotation(
+                text="│ cut",
+                x=1,
+                xref="paper",
+                xanchor="left",
+                xshift=6,
+                y=0.5,
+                yref=f"y{row} domain",
+                showarrow=False,
+                font={"size": 14, "color": self.theme.muted},
+            )
+
+    def _phase(self, row: int, at: float, phase: str) -> None:
+        self.figure.add_annotation(
+            text=phase,
+            x=at,
+            xref="x",
+            y=0.5,
+            yref=f"y{row} domain",
+            showarrow=False,
+            bgcolor=self.theme.panel,
+            borderpad=1,
+            font={"size": 13, "color": self.theme.ink},
+        )
+
+    def _cursor(self, cursor_s: float) -> None:
+        at = float(np.clip(cursor_s, self.edges[0], self.edges[-1]))
+        self.figure.add_shape(
+            type="line",
+            x0=at,
+            x1=at,
+            xref="x",
+            y0=0,
+            y1=1,
+            yref="paper",
+            line={"color": self.theme.ink, "width": 2},
+            name="cursor",
+        )
+        self.figure.add_annotation(
+            x=at,
+            xref="x",
+            y=1,
+            yref="paper",
+            yanchor="bottom",
+            yshift=3,
+            text=f"<b>{cursor_s:.2f} s</b>",
+            showarrow=False,
+            bgcolor=self.theme.paper,
+            font={"size": 14, "color": self.theme.ink},
+            name="cursor",
+        )

@@ -1,0 +1,207 @@
+"""TMNet's figure for print: the paper's Figure 6, for several moments and on one scale.
+
+The paper shows one frame of HighJump with the maps of the regression (RB) and classification (CB)
+branch and their probabilities. Here the same frames stand in columns, both maps share one colour
+scale for the whole clip, and below runs the probability of every single glance over time.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+from actviz.views.checks import (
+    check_clock,
+    check_curve,
+    check_frames,
+    check_maps,
+    even_choice,
+    frame_edges,
+)
+from actviz.views.glance import no_evidence
+from actviz.views.pictures import HEAT_OPACITY, blend_heat, dim_outside
+from actviz.views.printing import (
+    LABEL,
+    LEFT,
+    RIGHT,
+    SMALL,
+    WIDTH,
+    Page,
+    curve,
+    direct_labels,
+    draw_truth,
+    thumbnails,
+    value_axis,
+)
+from actviz.views.theme import BOTH, CLASSIFICATION, LIGHT, REGRESSION, heat_colours
+from actviz.views.truth import Truth
+
+__all__ = ["glance_figure"]
+
+_INCHES = WIDTH - LEFT - RIGHT
+_LOOKS = {"RB": REGRESSION, "CB": CLASSIFICATION}
+
+
+def glance_figure(
+    frames: ArrayLike,
+    times_s: ArrayLike,
+    cam_rb: ArrayLike,
+    cam_cb: ArrayLike,
+    rb: ArrayLike,
+    cb: ArrayLike,
+    both: ArrayLike,
+    *,
+    class_name: str,
+    title: str,
+    columns: int = 6,
+    box: tuple[int, int, int] | None = None,
+    truth: Truth | None = None,
+    note: str | None = None,
+) -> Figure:
+    """The evidence maps of both branches on the same frames, and their probabilities over time.
+
+    Args:
+        frames: uint8 (T, H, W, 3).
+        times_s: (T,) seconds, strictly increasing.
+        cam_rb, cam_cb: (T, h, w) in [0, 1], positive evidence over one maximum for clip and
+            branches. Zero everywhere: the figure says "no positive evidence" in words.
+        rb, cb, both: (T,) probability of ``class_name`` by each branch and by both.
+        class_name: the class whose evidence and probability are shown.
+        columns: at most so many frames, evenly; the figure says so.
+        box: (top, left, side) in pixels, the square the model saw; None: the whole picture.
+        note: which weights, what they were trained on, warnings.
+    """
+    times = check_clock(times_s)
+    pictures = check_frames(frames, len(times))
+    maps = {
+        "RB": check_maps(cam_rb, len(times), "cam_rb"),
+        "CB": check_maps(cam_cb, len(times), "cam_cb"),
+    }
+    curves = {
+        "RB": check_curve(rb, len(times), "rb"),
+        "CB": check_curve(cb, len(times), "cb"),
+        "both": check_curve(both, len(times), "both"),
+    }
+    if columns < 1:
+        raise ValueError(f"columns must be at least 1; got {columns}.")
+    chosen = even_choice(len(times), columns)
+    page = _page(pictures, times, len(chosen), truth, title, note)
+    _frames(page, pictures, times, chosen)
+    for branch in ("RB", "CB"):
+        heat = blend_heat(dim_outside(pictures[chosen], box), maps[branch][chosen], box=box)
+        _maps(page, branch, heat, curves[branch][chosen])
+        if maps[branch].max() <= 0:
+            page.axes[branch].set_title(
+                no_evidence(class_name, branch=branch), loc="left", fontsize=LABEL, color=LIGHT.ink
+            )
+    if max(m.max() for m in maps.values()) > 0:
+        _scale(page, class_name)
+    _curves(page.axes["curves"], times, curves, chosen, class_name)
+    if truth is not None:
+        draw_truth(page.axes["truth"], truth)
+    return page.figure
+
+
+def _page(
+    frames: NDArray[np.uint8],
+    times: NDArray[np.float64],
+    shown: int,
+    truth: Truth | None,
+    title: str,
+    note: str | None,
+) -> Page:
+    tall = min(2.3, _INCHES / shown * 0.94 * frames.shape[1] / frames.shape[2])
+    some = "" if shown == len(times) else f"{shown} of {len(times)} frames shown, evenly in time"
+    rows = {
+        "frames": (some, tall + 0.26),
+        "RB": ("", tall + 0.26),
+        "CB": ("", tall + 0.26 + 0.3),
+        "curves": ("", 1.9),
+    }
+    if truth is not None:
+        rows["truth"] = ("truth: the action is visible", 0.34)
+    edges = frame_edges(times)
+    page = Page(rows, (float(edges[0]), float(edges[-1])), title=title, note=note)
+    for name, words in (
+        ("frames", "frame"),
+        ("RB", "regression\nbranch"),
+        ("CB", "classification\nbranch"),
+    ):
+        colour = LIGHT.ink if name == "frames" else _LOOKS[name].colour
+        page.axes[name].set_ylabel(words, fontsize=LABEL, color=LIGHT.text(colour))
+    return page
+
+
+def _frames(
+    page: Page, frames: NDArray[np.uint8], times: NDArray[np.float64], chosen: NDArray[np.int64]
+) -> None:
+    thumbnails(
+        page.axes["frames"],
+        frames,
+        chosen,
+        [f"{times[i]:.2f} s" for i in chosen],
+        edges=[(LIGHT.grid, "-")] * len(chosen),
+        high=_high(page, "frames"),
+        inches=_INCHES,
+    )
+
+
+def _maps(page: Page, branch: str, heat: NDArray[np.uint8], values: NDArray[np.float64]) -> None:
+    thumbnails(
+        page.axes[branch],
+        heat,
+        np.arange(len(heat)),
+        [f"{branch} {value:.2f}" if np.isfinite(value) else branch for value in values],
+        edges=[(_LOOKS[branch].colour, _LOOKS[branch].mpl_dash)] * len(heat),
+        high=_high(page, branch),
+        inches=_INCHES,
+    )
+
+
+def _high(page: Page, name: str) -> float:
+    return float(page.axes[name].get_position().height * page.height)
+
+
+def _scale(page: Page, class_name: str) -> None:
+    """One colour bar for both branches, as opaque as the heat itself."""
+    top, bottom = page.axes["RB"].get_position(), page.axes["CB"].get_position()
+    left = (WIDTH - RIGHT + 0.3) / WIDTH
+    axes = page.figure.add_axes((left, bottom.y0 + 0.02, 0.24 / WIDTH, top.y1 - bottom.y0 - 0.05))
+    value = np.linspace(0, 1, 256)
+    opacity = HEAT_OPACITY * value[:, None]
+    colours = 0.5 + opacity * (heat_colours() / 255 - 0.5)
+    axes.imshow(colours[:, None], origin="lower", aspect="auto", extent=(0, 1, 0, 1))
+    axes.set_xticks([])
+    axes.yaxis.tick_right()
+    axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
+    axes.tick_params(labelsize=SMALL, length=3, colors=LIGHT.ink)
+    axes.yaxis.set_label_position("right")
+    axes.set_ylabel(
+        f"evidence for {class_name}\n(1: the clip's highest)", fontsize=SMALL, color=LIGHT.ink
+    )
+    axes.set_label("colour bar")
+
+
+def _curves(
+    axes: Axes,
+    times: NDArray[np.float64],
+    curves: dict[str, NDArray[np.float64]],
+    chosen: NDArray[np.int64],
+    class_name: str,
+) -> None:
+    value_axis(axes, -0.04, 1.06, (0, 0.5, 1), "probability")
+    axes.set_title(
+        f"probability of {class_name}, one glance at each frame", loc="left", fontsize=SMALL,
+        color=LIGHT.muted, pad=5,
+    )  # fmt: skip
+    for at in times[chosen]:
+        axes.axvline(at, color=LIGHT.grid, linewidth=1, zorder=0)
+    labels = {}
+    words = {"RB": "regression (RB)", "CB": "classification (CB)", "both": "both"}
+    for name, look in (("both", BOTH), *reversed(_LOOKS.items())):
+        curve(axes, times, curves[name], look, words[name])
+        last = curves[name][np.isfinite(curves[name])][-1]
+        labels[words[name]] = (float(last), look.colour)
+    direct_labels(axes, labels, 1.9)

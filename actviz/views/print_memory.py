@@ -1,0 +1,245 @@
+"""MAM's figure for print: the paper's Figure 3 (frames over a decision bar), and what it hides.
+
+The paper shows six frames over a bar, green where the frame was written and blue where it was
+skipped. Here also: how sure the controller was, how the memory grew, what it holds, and when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import ArrayLike, NDArray
+
+from actviz.views.checks import check_frames, even_choice, frame_edges, runs
+from actviz.views.memory import check_decisions
+from actviz.views.pictures import greyed
+from actviz.views.printing import (
+    LABEL,
+    LEFT,
+    RIGHT,
+    SMALL,
+    WIDTH,
+    Page,
+    direct_labels,
+    draw_truth,
+    thumbnails,
+    value_axis,
+)
+from actviz.views.theme import LIGHT, SKIPPED, WRITTEN, ink_on
+from actviz.views.truth import Truth
+
+__all__ = ["memory_figure"]
+
+_INCHES = WIDTH - LEFT - RIGHT
+_MOST = 10  # thumbnails in a row
+
+
+def memory_figure(
+    frames: ArrayLike,
+    times_s: ArrayLike,
+    write_probability: ArrayLike,
+    written: ArrayLike,
+    memory_size: ArrayLike,
+    *,
+    threshold: float,
+    title: str,
+    truth: Truth | None = None,
+    note: str | None = None,
+) -> Figure:
+    """Frames over the decision bar, write probability, memory size, truth, and the memory itself.
+
+    Args:
+        frames: uint8 (T, H, W, 3); at most ten are shown, evenly, and the figure says so.
+        times_s: (T,) seconds, strictly increasing.
+        write_probability: (T,) a_t in [0, 1] (eq. 7); single NaNs are gaps, all NaN is refused.
+        written: (T,) the decision s_t (eq. 8).
+        memory_size: (T,) items after each frame.
+        threshold: a_t above this is written.
+        title: which clip, and what the model answers.
+        note: which weights, what they were trained on, warnings.
+    """
+    times, probability, decision, size = check_decisions(
+        times_s, write_probability, written, memory_size
+    )
+    pictures = check_frames(frames, len(times))
+    edges = frame_edges(times)
+    chosen = even_choice(len(times), _MOST)
+    kept = np.flatnonzero(decision)
+    held = kept[even_choice(len(kept), _MOST)] if len(kept) else kept
+    heights = {"frames": _row_height(pictures, len(chosen)), "memory": 0.5}
+    if len(held):
+        heights["memory"] = _row_height(pictures, len(held), most=1.0) - 0.3
+    words = _words(len(times), len(chosen), len(kept), len(held))
+    rows = {"frames": (words["frames"], heights["frames"]), "decision": ("", 0.42)}
+    rows |= {"probability": ("", 1.7), "size": ("", 0.95)}
+    if truth is not None:
+        rows["truth"] = ("truth: the action is visible", 0.34)
+    over_time = tuple(rows)
+    rows["memory"] = (words["memory"], heights["memory"])
+    span = float(edges[0]), float(edges[-1])
+    page = Page(rows, span, title=title, note=note, over_time=over_time)
+    _frames(page.axes["frames"], pictures, times, chosen, decision, heights["frames"])
+    _bar(page.axes["decision"], edges, decision)
+    _probability(page.axes["probability"], times, probability, decision, threshold)
+    _size(page.axes["size"], edges, size)
+    if truth is not None:
+        draw_truth(page.axes["truth"], truth)
+    _memory(page.axes["memory"], pictures, times, held, heights["memory"])
+    return page.figure
+
+
+def _row_height(frames: NDArray[np.uint8], count: int, *, most: float = 1.75) -> float:
+    tall = _INCHES / count * 0.94 * frames.shape[1] / frames.shape[2]
+    return min(most, tall) + 0.26 + 0.3
+
+
+def _words(frames: int, shown: int, kept: int, held: int) -> dict[str, str]:
+    some = "" if shown == frames else f"{shown} of {frames} frames shown, evenly in time"
+    memory = f"in memory at the end: {kept} item" + ("" if kept == 1 else "s")
+    if held < kept:
+        memory += f", {held} shown"
+    return {"frames": some, "memory": memory}
+
+
+def _frames(
+    axes: Axes,
+    frames: NDArray[np.uint8],
+    times: NDArray[np.float64],
+    chosen: NDArray[np.int64],
+    decision: NDArray[np.bool_],
+    high: float,
+) -> None:
+    shown = np.stack([frames[i] if decision[i] else greyed(frames[i], amount=0.3) for i in chosen])
+    thumbnails(
+        axes,
+        shown,
+        np.arange(len(chosen)),
+        [f"{times[i]:.2f} s" for i in chosen],
+        edges=[(WRITTEN.colour, "-") if decision[i] else (SKIPPED.colour, "--") for i in chosen],
+        high=high,
+        inches=_INCHES,
+        leads_to=times[chosen],
+    )
+
+
+def _bar(axes: Axes, edges: NDArray[np.float64], decision: NDArray[np.bool_]) -> None:
+    """The paper's bar: green written, blue skipped; skipped is also half as high."""
+    axes.set_ylim(0, 1)
+    for at, on in enumerate(decision):
+        look = WRITTEN if on else SKIPPED
+        axes.add_patch(
+            Rectangle(
+                (edges[at], 0),
+                edges[at + 1] - edges[at],
+                1.0 if on else 0.62,
+                facecolor=look.colour,
+                edgecolor=LIGHT.paper,
+                linewidth=1,
+                gid="written" if on else "skipped",
+            )
+        )
+    wide = edges[-1] - edges[0]
+    for start, stop, on in runs(decision):
+        word, look = ("written", WRITTEN) if on else ("skipped", SKIPPED)
+        if (edges[stop] - edges[start]) / wide > 0.075:
+            middle = (edges[start] + edges[stop]) / 2
+            axes.text(
+                middle,
+                0.5 if on else 0.31,
+                word,
+                ha="center",
+                va="center",
+                fontsize=SMALL,
+                color=ink_on(look.colour),
+            )
+    count = int(decision.sum())
+    labels = {
+        f"{count} written": (0.78, WRITTEN.colour),
+        f"{len(decision) - count} skipped": (0.22, SKIPPED.colour),
+    }
+    direct_labels(axes, labels, 0.42)
+
+
+def _probability(
+    axes: Axes,
+    times: NDArray[np.float64],
+    probability: NDArray[np.float64],
+    decision: NDArray[np.bool_],
+    threshold: float,
+) -> None:
+    value_axis(axes, -0.04, 1.06, (0, 0.5, 1), "write\nprobability")
+    axes.axhline(threshold, color=LIGHT.muted, linewidth=1.4, linestyle=(0, (5, 3)))
+    for left in range(len(times) - 1):
+        _link(axes, times, probability, left, broken=not decision[left])
+    size = 9 if len(times) <= 40 else 6
+    for which, look, fill in (
+        (decision, WRITTEN, WRITTEN.colour),
+        (~decision, SKIPPED, LIGHT.paper),
+    ):
+        axes.plot(
+            times[which],
+            probability[which],
+            linestyle="none",
+            marker=look.mpl_marker,
+            markersize=size,
+            markerfacecolor=fill,
+            markeredgecolor=look.colour,
+            markeredgewidth=2.2,
+            clip_on=False,
+            zorder=4,
+        )
+    direct_labels(axes, {f"threshold {threshold:g}": (threshold, LIGHT.muted)}, 1.7)
+    if (~decision[:-1]).any():
+        axes.set_title(
+            "● written   ○ skipped; after a skipped frame the LSTM starts anew: the line breaks",
+            loc="left",
+            fontsize=SMALL,
+            color=LIGHT.muted,
+            pad=5,
+        )
+
+
+def _link(axes: Axes, times: NDArray, values: NDArray, left: int, *, broken: bool) -> None:
+    """The line between two frames; with a gap in its middle where the state was reset."""
+    pieces: Sequence[tuple[float, float]] = ((0.0, 0.38), (0.62, 1.0)) if broken else ((0.0, 1.0),)
+    for start, stop in pieces:
+        share = np.array([start, stop])
+        axes.plot(
+            times[left] + share * (times[left + 1] - times[left]),
+            values[left] + share * (values[left + 1] - values[left]),
+            color=LIGHT.ink,
+            linewidth=1.8,
+            zorder=3,
+        )
+
+
+def _size(axes: Axes, edges: NDArray[np.float64], size: NDArray[np.float64]) -> None:
+    most = max(float(np.nanmax(size)), 1.0)
+    value_axis(axes, 0, most * 1.12, sorted({0, round(most)}), "memory\nsize, items")
+    axes.stairs(size, edges, color=LIGHT.ink, linewidth=2, baseline=None)
+    axes.stairs(size, edges, color=WRITTEN.colour, fill=True, alpha=0.18)
+    direct_labels(axes, {f"{int(size[-1])} at the end": (float(size[-1]), LIGHT.ink)}, 0.95)
+
+
+def _memory(
+    axes: Axes,
+    frames: NDArray[np.uint8],
+    times: NDArray[np.float64],
+    held: NDArray[np.int64],
+    high: float,
+) -> None:
+    axes.set_xlim(0, 1)
+    axes.set_xticks([])
+    if not len(held):
+        axes.text(
+            0, 0.5, "memory is empty: nothing was written", fontsize=LABEL, color=LIGHT.ink,
+            va="center",
+        )  # fmt: skip
+        return
+    labels = [f"{times[i]:.2f} s" for i in held]
+    edges = [(WRITTEN.colour, "-")] * len(held)
+    thumbnails(axes, frames, held, labels, edges=edges, high=high, inches=_INCHES)

@@ -1,0 +1,276 @@
+"""What the figures for print share: a page of rows over one axis of seconds, with title and note.
+
+Figures are matplotlib's ``Figure`` objects, made without pyplot: nothing global, nothing shown.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import ArrayLike, NDArray
+
+from actviz.views.checks import check_frames, spread
+from actviz.views.theme import LIGHT, Curve
+from actviz.views.truth import Truth
+
+__all__ = ["LABEL", "SMALL", "TITLE", "Page", "direct_labels", "draw_truth", "sheet", "thumbnails"]
+
+WIDTH = 13.33  # inches: a 16:9 slide
+LEFT, RIGHT = 1.05, 1.95  # inches beside the rows: for units, and for direct labels
+TITLE, LABEL, SMALL = 18, 14, 12  # points
+_GAP = 0.42  # inches between rows: room for a row's title
+
+
+class Page:
+    """A figure of named rows; ``rows`` maps a name to (title, inches high)."""
+
+    def __init__(
+        self,
+        rows: Mapping[str, tuple[str, float]],
+        span: tuple[float, float],
+        *,
+        title: str,
+        note: str | None,
+        over_time: Sequence[str] | None = None,
+    ) -> None:
+        lines = textwrap.wrap(note or "", 128)
+        top, bottom = 0.95, 0.75 + 0.24 * len(lines)
+        inside = sum(high for _, high in rows.values()) + _GAP * (len(rows) - 1)
+        self.height = top + inside + bottom
+        self.width = WIDTH - LEFT - RIGHT  # inches of a row
+        self.figure = Figure(figsize=(WIDTH, self.height), dpi=110, facecolor=LIGHT.paper)
+        self.axes: dict[str, Axes] = {}
+        y = self.height - top
+        for name, (words, high) in rows.items():
+            y -= high
+            self.axes[name] = self._row(words, y, high)
+            y -= _GAP
+        self._title(title)
+        for number, line in enumerate(lines):
+            at = (0.24 * (len(lines) - number) - 0.08) / self.height
+            self.figure.text(LEFT / WIDTH, at, line, fontsize=SMALL, color=LIGHT.muted, va="center")
+        timed = [self.axes[name] for name in (over_time or rows)]
+        for axes in timed:
+            axes.set_xlim(*span)
+        timed[-1].set_xlabel("time, s", fontsize=LABEL, color=LIGHT.ink)
+        timed[-1].tick_params(
+            axis="x", labelbottom=True, length=4, labelsize=SMALL, color=LIGHT.muted
+        )
+
+    def _title(self, title: str) -> None:
+        self.figure.text(
+            LEFT / WIDTH,
+            1 - 0.33 / self.height,
+            textwrap.shorten(title, 100, placeholder=" …"),
+            fontsize=TITLE,
+            fontweight="bold",
+            color=LIGHT.ink,
+            va="center",
+        )
+
+    def _row(self, words: str, y: float, high: float) -> Axes:
+        box = (LEFT / WIDTH, y / self.height, self.width / WIDTH, high / self.height)
+        axes = self.figure.add_axes(box)
+        axes.set_facecolor("none")
+        for side in ("top", "right", "bottom", "left"):
+            axes.spines[side].set_visible(False)
+        axes.tick_params(
+            length=0, labelsize=SMALL, labelcolor=LIGHT.ink, labelbottom=False, labelleft=False
+        )
+        axes.set_yticks([])
+        if words:
+            axes.set_title(words, loc="left", fontsize=SMALL, color=LIGHT.muted, pad=5)
+        return axes
+
+
+def value_axis(axes: Axes, low: float, high: float, ticks: Sequence[float], unit: str) -> None:
+    """A y axis with zero visible, a quiet grid and its unit."""
+    axes.set_ylim(low, high)
+    axes.set_yticks(list(ticks))
+    axes.tick_params(labelleft=True)
+    axes.grid(axis="y", color=LIGHT.grid, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.axhline(0, color=LIGHT.muted, linewidth=1)
+    axes.set_ylabel(unit, fontsize=LABEL, color=LIGHT.ink)
+
+
+def direct_labels(axes: Axes, labels: Mapping[str, tuple[float, str]], inches: float) -> None:
+    """Words to the right of a row, text → (height, colour), moved apart where they would touch."""
+    low, high = axes.get_ylim()
+    places = spread({text: at for text, (at, _) in labels.items()}, (high - low) * 0.23 / inches)
+    for text, (_, colour) in labels.items():
+        axes.annotate(
+            text,
+            (1, places[text]),
+            xycoords=("axes fraction", "data"),
+            xytext=(8, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=LABEL - 1,
+            color=LIGHT.text(colour),
+            annotation_clip=False,
+        )
+
+
+def curve(axes: Axes, times_s: NDArray, values: NDArray, look: Curve, name: str) -> None:
+    """A line with markers in the look of its category."""
+    axes.plot(
+        times_s,
+        values,
+        color=look.colour,
+        linestyle=look.mpl_dash,
+        marker=look.mpl_marker,
+        markersize=6 if len(times_s) <= 40 else 3.5,
+        linewidth=2.2,
+        label=name,
+        clip_on=False,
+    )
+
+
+def thumbnails(
+    axes: Axes,
+    frames: NDArray[np.uint8],
+    chosen: NDArray[np.int64],
+    labels: Sequence[str],
+    *,
+    edges: Sequence[tuple[str, str]],
+    high: float,
+    inches: float,
+    leads_to: NDArray[np.float64] | None = None,
+) -> None:
+    """``chosen`` frames side by side over the row, each labelled, framed and led to its time.
+
+    Args:
+        labels: words above each.
+        edges: (colour, dash) of each one's frame.
+        high: inches of the row (its y axis becomes inches); inches: its width.
+        leads_to: x of the place each one's thin line leads down to; None: no lines.
+    """
+    start, end = axes.get_xlim()
+    axes.set_ylim(0, high)
+    lead = 0.3 if leads_to is not None else 0.0
+    tall = high - lead - 0.26
+    slot = (end - start) / len(chosen)
+    shape = frames.shape[2] / frames.shape[1]
+    wide = min(slot * 0.94, tall * shape * (end - start) / inches)
+    tall = min(tall, wide * inches / (end - start) / shape)
+    for number, at in enumerate(chosen):
+        middle = start + (number + 0.5) * slot
+        box = (middle - wide / 2, middle + wide / 2, lead, lead + tall)
+        axes.imshow(frames[at], extent=box, aspect="auto", interpolation="bilinear", zorder=2)
+        colour, dash = edges[number]
+        axes.add_patch(
+            Rectangle(
+                (box[0], box[2]),
+                wide,
+                tall,
+                fill=False,
+                edgecolor=colour,
+                linestyle=dash,
+                linewidth=3,
+                zorder=3,
+                clip_on=False,
+            )
+        )
+        axes.text(
+            middle,
+            lead + tall + 0.06,
+            labels[number],
+            ha="center",
+            va="bottom",
+            fontsize=SMALL,
+            color=LIGHT.ink,
+        )
+        if leads_to is not None:
+            axes.plot(
+                [middle, leads_to[number]], [lead, 0], color=LIGHT.muted, linewidth=1, clip_on=False
+            )
+    axes.set_xlim(start, end)
+    axes.set_ylim(0, high)
+
+
+def draw_truth(axes: Axes, truth: Truth) -> None:
+    """The truth lane: grey hatching where the action is visible, cuts as thin marks."""
+    axes.set_ylim(0, 1)
+    for start, end in truth.spans():
+        patch = Rectangle(
+            (start, 0.04), end - start, 0.92, hatch="////", facecolor="none",
+            edgecolor=LIGHT.truth, linewidth=1,
+        )  # fmt: skip
+        patch.set_gid("truth")
+        axes.add_patch(patch)
+    start, end = axes.get_xlim()
+    for left, right, phase in truth.phase_spans():
+        if (right - left) / (end - start) > 0.012 * len(phase):
+            axes.text(
+                (left + right) / 2,
+                0.5,
+                phase,
+                ha="center",
+                va="center",
+                fontsize=SMALL,
+                color=LIGHT.ink,
+                bbox={"facecolor": LIGHT.paper, "edgecolor": "none", "pad": 1.5},
+            )
+    for cut in np.asarray(truth.cuts_s, dtype=float):
+        axes.axvline(cut, color=LIGHT.ink, linewidth=1.2, gid="cut")
+    if len(truth.cuts_s):
+        axes.annotate(
+            "│ cut",
+            (1, 0.5),
+            xycoords="axes fraction",
+            xytext=(8, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=SMALL,
+            color=LIGHT.muted,
+            annotation_clip=False,
+        )
+
+
+def sheet(
+    frames: ArrayLike,
+    labels: Sequence[str],
+    *,
+    title: str,
+    columns: int = 6,
+    note: str | None = None,
+) -> Figure:
+    """A contact sheet: pictures in rows, each with its words below.
+
+    Args:
+        frames: uint8 (N, H, W, 3).
+        labels: N short texts; "" for none.
+    """
+    pictures = check_frames(frames, len(labels))
+    columns = max(1, min(columns, len(pictures)))
+    rows = -(-len(pictures) // columns)
+    lines = textwrap.wrap(note or "", 128)
+    wide = (WIDTH - 0.8) / columns
+    tall = wide * pictures.shape[1] / pictures.shape[2] + 0.34
+    height = 0.9 + rows * tall + 0.2 + 0.24 * len(lines)
+    figure = Figure(figsize=(WIDTH, height), dpi=110, facecolor=LIGHT.paper)
+    figure.text(
+        0.4 / WIDTH, 1 - 0.42 / height, title, fontsize=TITLE, fontweight="bold", va="center",
+        color=LIGHT.ink,
+    )  # fmt: skip
+    for number, (picture, words) in enumerate(zip(pictures, labels, strict=True)):
+        row, column = divmod(number, columns)
+        x, y = 0.4 + column * wide, height - 0.8 - (row + 1) * tall
+        box = (x + 0.05) / WIDTH, (y + 0.32) / height, (wide - 0.1) / WIDTH, (tall - 0.42) / height
+        axes = figure.add_axes(box)
+        axes.imshow(picture, aspect="equal", interpolation="bilinear")
+        axes.set_axis_off()
+        figure.text(
+            (x + wide / 2) / WIDTH, (y + 0.2) / height, words, ha="center", va="center",
+            fontsize=SMALL, color=LIGHT.ink,
+        )  # fmt: skip
+    for number, line in enumerate(lines):
+        at = (0.24 * (len(lines) - number)) / height
+        figure.text(0.4 / WIDTH, at, line, fontsize=SMALL, color=LIGHT.muted, va="center")
+    return figure
