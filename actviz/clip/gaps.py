@@ -22,7 +22,7 @@ _ENOUGH = 0.5  # of a person's joints: with fewer, the frame counts as one witho
 class Filled:
     """Joint positions without holes, and what was filled."""
 
-    joints: NDArray[np.float32]  # (T, P, J, 3), zero where a person stays absent
+    joints: NDArray[np.float32]  # (T, P, J, C), zero where a person stays absent
     observed: NDArray[np.bool_]  # (T, P), enough of the person was measured in this frame
     interpolated: NDArray[np.bool_]  # (T, P), not observed, but between two near observations
     joint_fills: int  # single joints filled in frames that were observed
@@ -39,7 +39,7 @@ def fill_gaps(
     """Interpolate what is missing, linearly in seconds, one person at a time.
 
     Args:
-        joints: (T, P, J, 3), metres or pixels; anything not finite is missing.
+        joints: (T, P, J, 3) metres, or (T, P, J, 2) pixels; anything not finite is missing.
         times_s: (T,), strictly increasing.
         bones: where to look for a neighbour of a joint that is never seen.
         longest_s: whole-person gaps up to this length, in seconds, are bridged.
@@ -85,7 +85,7 @@ def _complete(
     ever = np.flatnonzero(seen.any(0))
     for j in ever:
         at = np.flatnonzero(seen[:, j])
-        for axis in range(3):
+        for axis in range(track.shape[-1]):
             complete[:, j, axis] = np.interp(times_s, times_s[at], track[at, j, axis])
     for j in np.setdiff1d(np.arange(track.shape[1]), ever):
         neighbours = _nearest_known(int(j), set(ever.tolist()), bones)

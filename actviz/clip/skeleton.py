@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from actviz.clip.gaps import LONGEST_GAP_S, Filled, fill_gaps
 from actviz.clip.layouts import LAYOUTS, Layout, common_name, get_layout
+from actviz.clip.sampling import span_frames
 from actviz.clip.skeleton_npz import arrays_of_layout, read_npz
 from actviz.clip.skeleton_text import (
     KINECT_FPS,
@@ -58,7 +59,7 @@ def read_skeleton(
     Args:
         path: NTU ``.skeleton``, UT-Kinect ``joints_*.txt`` or ``.npz``.
         start_s: first second wanted, on the file's own clock.
-        end_s: last second wanted.
+        end_s: second at which to stop.
         segment: a labelled action of a UT-Kinect recording, such as ``"walk"``.
 
     Raises:
@@ -137,26 +138,19 @@ def _segment(path: Path, wanted: str) -> tuple[float, float]:
         raise ClipReadError(
             path, f"its labels give no frames for {wanted!r} (NaN); it has {usable_names}."
         )
-    return found[0]
+    first, last = found[0]
+    return first, last + 0.5 / KINECT_FPS  # the labels' last frame belongs to the action
 
 
 def _span(
     path: Path, times_s: NDArray[np.float64], start_s: float | None, end_s: float | None
 ) -> slice:
-    """Frames from ``start_s`` to ``end_s``, both included."""
-    start = -np.inf if start_s is None else start_s
-    end = np.inf if end_s is None else end_s
-    if not start < end:
-        raise ClipReadError(path, f"the span must end after it starts; got {start:g} to {end:g} s.")
-    first = int(np.searchsorted(times_s, start - 1e-9))
-    last = int(np.searchsorted(times_s, end + 1e-9))
-    if first >= last:
-        raise ClipReadError(
-            path,
-            f"no frame from {start:g} to {end:g} s; the file runs from {times_s[0]:.2f} to "
-            f"{times_s[-1]:.2f} s.",
-        )
-    return slice(first, last)
+    """Frames from ``start_s`` up to, not including, ``end_s``."""
+    try:
+        inside = span_frames(times_s, start_s, end_s)
+    except ValueError as error:
+        raise ClipReadError(path, str(error)) from None
+    return slice(int(inside[0]), int(inside[-1]) + 1)
 
 
 def _filled(

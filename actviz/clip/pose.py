@@ -1,0 +1,218 @@
+"""Pose from video: people found by MediaPipe's PoseLandmarker, as an NTU-25 skeleton.
+
+T frames looked at · P people, at most two · J = 25 joints
+
+Positions are metres from the middle of the hips in each frame (``root`` is ``"hips"``): the path
+of a person and the distance between two people are not in them. ``pose_landmarks`` says how the
+25 joints come from MediaPipe's 33 landmarks and how people are told apart.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actviz.clip.downloads import sha256_of
+from actviz.clip.gaps import LONGEST_GAP_S, fill_gaps
+from actviz.clip.layouts import LAYOUTS
+from actviz.clip.pose_landmarks import (
+    Detection,
+    Identities,
+    joints_from_landmarks,
+    to_kinect_axes,
+)
+from actviz.clip.pose_model import Landmarker, PoseError, find_pose_model
+from actviz.clip.types import Skeleton
+
+__all__ = ["MIN_FRAMES", "PoseError", "PosedVideo", "find_pose_model", "pose_from_video"]
+
+MIN_FRAMES = 8  # with a person in fewer frames than this there is no motion to speak of
+MOST_FRAMES = 600  # looked at by default: 10 s at 60 frames/s, about 16 s of one core
+_SHORT_SIDE = 480  # pixels; the model itself looks at 224 to 256
+_GLIMPSE = 3  # a second person seen in fewer frames than this is a mistake
+_OUT_OF_SIGHT = 0.5
+
+Progress = Callable[[int, int], None]  # frames done, frames in all
+
+
+@dataclass(frozen=True)
+class PosedVideo:
+    """People found in a video: their joints in space and in the picture."""
+
+    skeleton: Skeleton  # ntu-25, root "hips", present where a person was found
+    points: NDArray[np.float32]  # (T, P, 25, 2), x and y in pixels of `frame_size`, zero if absent
+    visibility: NDArray[np.float32]  # (T, P, 25), MediaPipe's own estimate, in [0, 1]
+    interpolated: NDArray[np.bool_]  # (T, P), not found, but filled over a short gap
+    frame_size: tuple[int, int]  # height, width of the whole upright frame
+    model_sha256: str
+
+
+def pose_from_video(
+    path: str | os.PathLike[str],
+    *,
+    model_path: str | os.PathLike[str] | None = None,
+    start_s: float | None = None,
+    end_s: float | None = None,
+    max_frames: int | None = None,
+    min_frames: int = MIN_FRAMES,
+    progress: Progress | None = None,
+) -> PosedVideo:
+    """Find up to two people in a video (or a span of it) and follow them.
+
+    Args:
+        path: any video that ``probe`` reads.
+        model_path: as for ``find_pose_model``.
+        start_s: first second wanted, on the video's own clock.
+        end_s: second at which to stop.
+        max_frames: look at no more than this many frames, evenly spread; each keeps its own time.
+            None: 600.
+        min_frames: frames in which a person must be found.
+        progress: called with frames done and frames in all.
+
+    Raises:
+        ClipReadError: the video cannot be read.
+        PoseError: no MediaPipe, no model, or a person in fewer than ``min_frames`` frames.
+    """
+    from actviz.clip.reader import file_sha256, frame_times, probe
+    from actviz.clip.sampling import span_frames
+
+    info = probe(path)
+    model = find_pose_model(model_path)
+    times_s, _ = frame_times(path)
+    try:
+        inside = span_frames(times_s, start_s, end_s)
+    except ValueError as error:
+        raise PoseError(f"{path}: {error}") from None
+    numbers = _spread(inside, MOST_FRAMES if max_frames is None else max_frames)
+    seen = _look(path, numbers, model, (info.height, info.width), progress)
+    found = sum(1 for _, people in seen if people)
+    if found < min_frames:
+        raise PoseError(
+            f"{path}: a person was found in {found} of {len(seen)} frames looked at; at least "
+            f"{min_frames} are needed: choose a clip or span with a person in full view."
+        )
+    looked = np.array([number for number, _ in seen], np.int64)
+    arrays = _arrays(seen, times_s[looked])
+    problems = [*_thinned(len(numbers), len(inside)), *arrays.problems]
+    if found < len(seen):
+        problems.insert(0, f"A person was found in {found} of {len(seen)} frames looked at.")
+    skeleton = Skeleton(
+        joints=arrays.joints,
+        present=arrays.found,
+        times_s=times_s[looked],
+        frame_index=looked,
+        layout="ntu-25",
+        root="hips",
+        source=str(path),
+        sha256=file_sha256(path),
+        problems=tuple(problems),
+    )
+    return PosedVideo(
+        skeleton,
+        arrays.points,
+        arrays.visibility,
+        arrays.interpolated,
+        (info.height, info.width),
+        sha256_of(model),
+    )
+
+
+def _spread(numbers: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """At most ``most`` of the frame numbers, evenly spread, first and last included."""
+    if most < 1:
+        raise PoseError(f"max_frames must be at least 1; got {most}.")
+    if len(numbers) <= most:
+        return numbers
+    return numbers[np.linspace(0, len(numbers) - 1, most).round().astype(np.int64)]
+
+
+def _thinned(looked: int, inside: int) -> list[str]:
+    return [] if looked == inside else [f"Pose looked at {looked} of {inside} frames."]
+
+
+def _frames(
+    path: str | os.PathLike[str], numbers: NDArray[np.int64]
+) -> Iterator[tuple[int, float, NDArray[np.uint8]]]:
+    """The frames with these numbers, a few at a time: a long video is never held in memory."""
+    from actviz.clip.reader import iter_frames, read_clip
+
+    if len(numbers) == numbers[-1] + 1:
+        last = int(numbers[-1])
+        for frame in iter_frames(path, short_side=_SHORT_SIDE):
+            yield frame
+            if frame[0] >= last:
+                return
+        return
+    for some in np.array_split(numbers, -(-len(numbers) // 64)):
+        clip = read_clip(path, frame_index=some, short_side=_SHORT_SIDE)
+        yield from zip(clip.frame_index.tolist(), clip.times_s.tolist(), clip.frames, strict=True)
+
+
+def _look(
+    path: str | os.PathLike[str],
+    numbers: NDArray[np.int64],
+    model: Path,
+    size: tuple[int, int],
+    progress: Progress | None,
+) -> list[tuple[int, dict[int, Detection]]]:
+    """(frame number, person -> detection) of every frame looked at."""
+    seen: list[tuple[int, dict[int, Detection]]] = []
+    identities = Identities()
+    with Landmarker(model, size) as landmarker:
+        for number, time_s, rgb in _frames(path, numbers):
+            people = landmarker.detect(rgb, time_s)
+            seen.append((number, identities.assign(people, time_s)))
+            if progress:
+                progress(len(seen), len(numbers))
+    return seen
+
+
+@dataclass(frozen=True)
+class _Arrays:
+    joints: NDArray[np.float32]  # (T, P, 25, 3)
+    points: NDArray[np.float32]  # (T, P, 25, 2)
+    visibility: NDArray[np.float32]  # (T, P, 25)
+    found: NDArray[np.bool_]  # (T, P)
+    interpolated: NDArray[np.bool_]  # (T, P)
+    problems: list[str]
+
+
+def _arrays(seen: list[tuple[int, dict[int, Detection]]], times_s: NDArray[np.float64]) -> _Arrays:
+    """Detections as arrays without short gaps; the person seen most often comes first."""
+    counts = [sum(p in people for _, people in seen) for p in range(2)]
+    order = [p for p in sorted(range(2), key=lambda p: -counts[p]) if counts[p]]
+    problems = []
+    if len(order) == 2 and counts[order[1]] < _GLIMPSE:
+        problems.append(f"A second person, seen in {counts[order[1]]} frames only, was dropped.")
+        order = order[:1]
+    joints = np.full((len(seen), len(order), 25, 3), np.nan)
+    points = np.full((len(seen), len(order), 25, 2), np.nan)
+    visibility = np.zeros((len(seen), len(order), 25), np.float32)
+    for t, (_, people) in enumerate(seen):
+        for slot, p in enumerate(order):
+            if p in people:
+                joints[t, slot] = to_kinect_axes(joints_from_landmarks(people[p].world))
+                points[t, slot] = joints_from_landmarks(people[p].image)
+                visibility[t, slot] = joints_from_landmarks(people[p].visibility)
+    world, picture = fill_gaps(joints, times_s), fill_gaps(points, times_s)
+    bridged = int(world.interpolated.sum())
+    if bridged:
+        problems.append(f"{bridged} short gaps (frames, up to {LONGEST_GAP_S:g} s) interpolated.")
+    problems += _unseen(visibility, world.observed)
+    return _Arrays(
+        world.joints, picture.joints, visibility, world.observed, world.interpolated, problems
+    )
+
+
+def _unseen(visibility: NDArray[np.float32], found: NDArray[np.bool_]) -> list[str]:
+    """A word of warning where the legs are guessed rather than seen."""
+    names = LAYOUTS["ntu-25"].joint_names
+    legs = [names.index(f"{part}_{s}") for part in ("knee", "ankle") for s in ("left", "right")]
+    if np.median(visibility[found][:, legs]) >= _OUT_OF_SIGHT:
+        return []
+    return ["The legs are mostly out of sight: their positions are the pose model's guess."]
