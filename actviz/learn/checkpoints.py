@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -65,7 +66,11 @@ class Card:
 
     def to_json(self) -> str:
         """The card as JSON text."""
-        return json.dumps(asdict(self), indent=1, allow_nan=False) + "\n"
+        return json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields, as JSON takes them."""
+        return asdict(self)
 
     @staticmethod
     def from_dict(values: Any, *, source: str | Path) -> Card:
@@ -212,7 +217,11 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], Card | None]:
 
 def _read_pickled(path: Path) -> tuple[dict[str, Tensor], Card | None]:
     try:
-        payload = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # torch asks users to report odd pickles; we refuse them
+            payload = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a hostile or broken file may raise anything at all
         raise CheckpointError(
             f"{path}: expected a PyTorch file of tensors and plain dicts; this one is damaged or "
@@ -293,17 +302,19 @@ def _build(card: Card, path: Path) -> nn.Module:
 
 def _check_card(card: Card, source: str | Path) -> None:
     """Raise where the card contradicts itself or names what there is not."""
+    overrides: Any = card.overrides  # whatever the JSON held
+    classes: Any = card.classes
     texts = ("model", "trained_on", "recipe", "command", "commit", "data", "weights_sha256")
     problems = [f"{n} is no text" for n in texts if not isinstance(getattr(card, n), str)]
     if card.model not in models.BUILDERS:
         problems.append(f"model is {card.model!r}, not one of {sorted(models.BUILDERS)}")
-    if not isinstance(card.overrides, dict) or not isinstance(card.metrics, dict):
+    if not isinstance(overrides, dict) or not isinstance(card.metrics, dict):
         problems.append("overrides and metrics must be JSON objects")
-    elif "weights" in card.overrides:
+    elif "weights" in overrides:
         problems.append("overrides must not name other weights to load")
-    elif card.overrides.get("num_classes") != len(card.classes):
+    elif overrides.get("num_classes") != len(classes):
         problems.append("overrides.num_classes is not the number of classes")
-    if not isinstance(card.classes, tuple) or not all(isinstance(c, str) for c in card.classes):
+    if not isinstance(classes, tuple) or not all(isinstance(c, str) for c in classes):
         problems.append("classes must be a list of names")
     if not isinstance(card.frames, int) or card.frames < 1:
         problems.append(f"frames is {card.frames!r}, not a positive whole number")

@@ -1,0 +1,71 @@
+"""Arrays that are dear to make and cheap to keep, on disk between trainings.
+
+The folder is ``ACTVIZ_CACHE`` or ``~/.cache/actviz``. A name holds a digest of everything the array
+depends on, the code that makes it included; a file appears under its name only once it is whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+__all__ = ["cache_folder", "digest_of", "source_digest", "stored_array"]
+
+
+def cache_folder() -> Path:
+    """Where stored arrays lie; made where missing."""
+    given = os.environ.get("ACTVIZ_CACHE")
+    root = Path(given) if given else Path.home() / ".cache" / "actviz"
+    folder = root / "learn"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def digest_of(key: Mapping[str, Any]) -> str:
+    """Twelve hexadecimal digits that change with any value of ``key``."""
+    text = json.dumps(key, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def source_digest(folder: Path) -> str:
+    """A digest of the Python files of ``folder``: what they make is stale once they change."""
+    total = hashlib.sha256()
+    for path in sorted(folder.glob("*.py")):
+        total.update(path.name.encode() + path.read_bytes())
+    return total.hexdigest()[:12]
+
+
+def stored_array(
+    kind: str,
+    key: Mapping[str, Any],
+    *,
+    shape: tuple[int, ...],
+    dtype: type[np.generic],
+    fill: Callable[[Path], None],
+) -> np.memmap:
+    """The array of ``kind`` that depends on ``key``, read-only from disk; filled where not there.
+
+    Args:
+        fill: given the path of an .npy file of that shape, opens it with ``np.load(…, "r+")`` and
+            writes every entry; several processes may.
+    """
+    folder = cache_folder()
+    path = folder / f"{kind}-{digest_of(key)}.npy"
+    if not path.is_file():
+        fresh = folder / f"{path.stem}.{os.getpid()}.part"
+        try:
+            array = np.lib.format.open_memmap(fresh, mode="w+", dtype=dtype, shape=shape)
+            array.flush()
+            del array
+            fill(fresh)
+            fresh.replace(path)
+        finally:
+            fresh.unlink(missing_ok=True)
+    whole: np.memmap = np.load(path, mmap_mode="r")
+    return whole

@@ -1,0 +1,80 @@
+"""What a card says in words, and how figures of several seeds are put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from actviz.datasets import puppets
+from actviz.learn.recipes import Recipe
+
+__all__ = ["data_in_words", "limits_in_words", "spread"]
+
+_AIM = 0.85  # top-1 that a model which sees order should reach on the puppets
+_SPREAD_OF = ("top1", "mean_class", "write", "attention", "hips_top1")
+
+
+def data_in_words(recipe: Recipe) -> str:
+    """Which clips were trained on, chosen by and tested on."""
+    parts = []
+    for split in ("train", "val", "test"):
+        count = getattr(recipe, f"{split}_clips")
+        seeds = list(puppets.scene_seeds(split, count))
+        parts.append(f"{split} {count} clips (seeds {min(seeds)} to {max(seeds)})")
+    return f"{recipe.data}: {', '.join(parts)}; no actor, background or camera in two splits"
+
+
+def limits_in_words(model: str, metrics: Mapping[str, Any]) -> tuple[str, ...]:
+    """What these weights cannot do, each a sentence, with the numbers that show it."""
+    limits = [
+        "Trained on puppets alone: on real video its answers mean nothing and its maps and "
+        "curves show how the model works, not what is in the clip."
+    ]
+    if model in ("mam", "man") and metrics["top1"] < _AIM:
+        gap = 100 * (_AIM - metrics["top1"])
+        limits.append(
+            f"Top-1 on the test split is {metrics['top1']:.3f}, {gap:.1f} points under the "
+            f"{_AIM:.0%} aimed at."
+        )
+    for pair, shares in metrics["pairs"].items():
+        if shares["swapped"] > 0.1:
+            limits.append(
+                f"{pair}, each the other reversed in time, are taken for one another in "
+                f"{shares['swapped']:.0%} of their clips."
+            )
+    if model == "tmnet":
+        seen = metrics["centre_is_evidence"]
+        limits.append(
+            "One glance sees one frame: order in time is beyond it, and the centre frame shows "
+            f"the action in {seen:.0%} of the test clips only."
+        )
+    return tuple(limits)
+
+
+def spread(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Mean and sample standard deviation over trainings that differ in their seed alone."""
+    flat = [_flat({k: run[k] for k in _SPREAD_OF if k in run}) for run in runs]
+    return {
+        "count": len(runs),
+        **{
+            key: {
+                "mean": float(np.mean(values)),
+                "sd": float(np.std(values, ddof=1)) if len(values) > 1 else 0.0,
+                "values": values,
+            }
+            for key in flat[0]
+            for values in [[run[key] for run in flat]]
+        },
+    }
+
+
+def _flat(metrics: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
+    found: dict[str, float] = {}
+    for key, value in metrics.items():
+        if isinstance(value, Mapping):
+            found |= _flat(value, f"{prefix}{key}.")
+        else:
+            found[prefix + key] = float(value)
+    return found

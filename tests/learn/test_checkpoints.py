@@ -1,0 +1,197 @@
+"""Weights and cards on disk: whole, matching, and never able to run code."""
+
+import json
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+import models
+from actviz.errors import CheckpointError
+from actviz.learn.checkpoints import CARD_KEY, Card, load_checkpoint, save_checkpoint
+
+OVERRIDES = {
+    "num_classes": 2,
+    "backbone": "resnet18_narrow",
+    "width": 4,
+    "memory_dim": 8,
+    "hidden_dim": 8,
+    "controller_dim": 8,
+}
+CARD = Card(
+    model="mam",
+    overrides=OVERRIDES,
+    classes=("wave", "clap"),
+    trained_on="puppets",
+    frames=4,
+    input_size=32,
+    metrics={"top1": 0.5},
+    limits=("Small.",),
+)
+
+
+def _mam() -> torch.nn.Module:
+    return models.build("mam", **OVERRIDES)
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    return save_checkpoint(tmp_path / "best.safetensors", _mam(), CARD)
+
+
+def test_round_trip_gives_the_same_answers_and_card(tmp_path):
+    model = _mam().eval()
+    path = save_checkpoint(tmp_path / "run" / "best.safetensors", model, CARD)
+    loaded = load_checkpoint(path)
+    frames = torch.rand(1, 3, 3, 32, 32)
+    assert torch.equal(loaded.model(frames).logits, model(frames).logits)
+    assert not loaded.model.training
+    assert replace(loaded.card, weights_sha256="") == CARD
+    assert loaded.card.weights_sha256 == loaded.sha256
+    assert loaded.name == "run/best"
+    assert sorted(p.name for p in path.parent.iterdir()) == ["best.json", "best.safetensors"]
+
+
+def test_channels_last_weights_are_saved_as_they_are(tmp_path):
+    model = _mam().to(memory_format=torch.channels_last)
+    loaded = load_checkpoint(save_checkpoint(tmp_path / "a.safetensors", model, CARD))
+    assert torch.equal(next(loaded.model.parameters()), next(model.parameters()))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"model": "mom"}, "model is 'mom'"),
+        ({"classes": ["wave"]}, "num_classes is not the number of classes"),
+        ({"frames": 0}, "frames is 0"),
+        ({"layout": "ntu-25"}, "exactly one of input_size"),
+        (
+            {"overrides": {"num_classes": 2, "weights": "/etc/passwd"}},
+            "must not name other weights",
+        ),
+        ({"overrides": [1]}, "must be JSON objects"),
+        ({"overrides": OVERRIDES | {"gates": 3}}, "does not describe a model"),
+        ({"overrides": OVERRIDES | {"width": 8}}, "of another shape"),
+        ({"schema": 99}, "schema 99"),
+        ({"surprise": 1}, r"unknown fields \['surprise'\]"),
+        ({"weights_sha256": "0" * 64}, "belongs to other weights"),
+    ],
+)
+def test_card_that_does_not_hold_is_refused(saved, change, said):
+    card = saved.with_suffix(".json")
+    card.write_text(json.dumps(json.loads(card.read_text()) | change))
+    with pytest.raises(CheckpointError, match=said):
+        load_checkpoint(saved)
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "{", '{"model": "mam"}'])
+def test_broken_card_is_refused(saved, text):
+    saved.with_suffix(".json").write_text(text)
+    with pytest.raises(CheckpointError, match=r"best\.json"):
+        load_checkpoint(saved)
+
+
+def test_weights_without_card_say_what_to_do(saved):
+    saved.with_suffix(".json").unlink()
+    with pytest.raises(CheckpointError, match=r"expected best\.json beside it"):
+        load_checkpoint(saved)
+    loaded = load_checkpoint(saved, model="mam", overrides=OVERRIDES, classes=["a", "b"])
+    assert loaded.card.classes == ("a", "b")
+    assert loaded.card.trained_on == "unknown data"
+
+
+@pytest.mark.parametrize("name", ["x.safetensors", "x.pt", "x.pth", "x.ckpt"])
+@pytest.mark.parametrize("content", [b"", b"not weights at all", bytes(range(256)) * 40])
+def test_noise_under_a_weights_name_is_refused(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=name):
+        load_checkpoint(path, model="mam", overrides=OVERRIDES)
+
+
+def test_truncated_weights_are_refused(saved):
+    saved.write_bytes(saved.read_bytes()[:-100])
+    with pytest.raises(CheckpointError, match="not a whole safetensors file"):
+        load_checkpoint(saved)
+
+
+class _Touch:
+    """Pickled, it makes a file when unpickled: what a malicious checkpoint could do."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return (Path.touch, (self.path,))
+
+
+@pytest.mark.parametrize("how", ["torch", "pickle"])
+def test_malicious_checkpoint_runs_nothing(tmp_path, how):
+    path, touched = tmp_path / "evil.pt", tmp_path / "touched"
+    evil = {"state_dict": {"weight": _Touch(touched)}}
+    if how == "torch":
+        torch.save(evil, path)
+    else:
+        path.write_bytes(pickle.dumps(evil))
+    with pytest.raises(CheckpointError, match="never loaded"):
+        load_checkpoint(path, model="mam", overrides=OVERRIDES)
+    assert not touched.exists()
+
+
+def test_foreign_state_dict_is_read_under_its_wrappers(tmp_path):
+    model = _mam().eval()
+    wrapped = {"epoch": 3, "state_dict": {f"module.{k}": v for k, v in model.state_dict().items()}}
+    torch.save(wrapped, tmp_path / "foreign.pth")
+    loaded = load_checkpoint(tmp_path / "foreign.pth", model="mam", overrides=OVERRIDES)
+    assert loaded.card.classes == ("class 0", "class 1")
+    assert torch.equal(loaded.model.classifier.weight, model.classifier.weight)
+
+
+def test_checkpoint_that_carries_its_card_needs_no_other(tmp_path):
+    state = {f"model.{k}": v for k, v in _mam().state_dict().items()}
+    torch.save({"state_dict": state, CARD_KEY: CARD.to_dict()}, tmp_path / "last.ckpt")
+    assert load_checkpoint(tmp_path / "last.ckpt").card.classes == CARD.classes
+
+
+@pytest.mark.parametrize("payload", [[1, 2], {"a": 1}, {}, torch.ones(2)])
+def test_tensor_file_that_is_no_state_dict_is_refused(tmp_path, payload):
+    torch.save(payload, tmp_path / "odd.pt")
+    with pytest.raises(CheckpointError, match="expected a state dict"):
+        load_checkpoint(tmp_path / "odd.pt", model="mam", overrides=OVERRIDES)
+
+
+def test_values_that_are_not_finite_are_refused(tmp_path):
+    model = _mam()
+    model.classifier.bias.data[0] = float("nan")
+    path = save_checkpoint(tmp_path / "nan.safetensors", model, CARD)
+    with pytest.raises(CheckpointError, match=r"classifier\.bias .*not finite"):
+        load_checkpoint(path)
+
+
+def test_mismatch_lists_keys_in_words_and_names_the_nearest_builder(tmp_path):
+    state = models.build("man", num_classes=12).state_dict()
+    state.pop("classifier.bias", None)
+    save_file({k: v.contiguous() for k, v in state.items()}, tmp_path / "skeletons.safetensors")
+    with pytest.raises(CheckpointError) as error:
+        load_checkpoint(tmp_path / "skeletons.safetensors", model="mam", overrides=OVERRIDES)
+    said = str(error.value)
+    assert "missing: " in said and "unexpected: " in said and " more" in said
+    assert 'Nearest is models.build("man", …)' in said
+
+
+def test_asking_for_another_model_than_the_card_names_is_refused(saved):
+    with pytest.raises(CheckpointError, match="expected weights of man; these are of mam"):
+        load_checkpoint(saved, model="man")
+
+
+def test_other_endings_and_missing_files_are_refused(tmp_path):
+    with pytest.raises(CheckpointError, match="there is none"):
+        load_checkpoint(tmp_path / "nowhere.safetensors")
+    (tmp_path / "weights.h5").write_bytes(b"x")
+    with pytest.raises(CheckpointError, match=r"got '\.h5'"):
+        load_checkpoint(tmp_path / "weights.h5")
+    with pytest.raises(CheckpointError, match=r"saved as \.safetensors"):
+        save_checkpoint(tmp_path / "a.pt", _mam(), CARD)

@@ -1,0 +1,54 @@
+"""Recipes are found by name, changed by field, and refuse what they do not know."""
+
+import json
+
+import pytest
+
+import models
+from actviz.errors import ActvizError
+from actviz.learn.recipes import RECIPES, get_recipe, parse_settings
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_recipe_builds_its_model_and_is_plain_json(name):
+    recipe = get_recipe(name)
+    assert recipe.name == name
+    models.build(recipe.model, **recipe.build_overrides(12))
+    json.dumps(recipe.to_dict(), allow_nan=False)
+
+
+def test_texts_from_the_command_line_become_the_fields_types():
+    settings = parse_settings(["epochs=3", "learning_rate=1", "augment=false", "schedule=step"])
+    recipe = get_recipe("puppets/mam", settings | {"milestones": "[10, 20]", "width": "null"})
+    assert (recipe.epochs, recipe.learning_rate, recipe.augment) == (3, 1.0, False)
+    assert (recipe.schedule, recipe.milestones, recipe.width) == ("step", (10, 20), None)
+
+
+def test_recipes_themselves_stay_as_they_were():
+    get_recipe("puppets/man", {"epochs": 1})
+    assert RECIPES["puppets/man"].epochs != 1
+
+
+@pytest.mark.parametrize(
+    ("name", "overrides", "said"),
+    [
+        ("puppets/man2", {}, r"Did you mean 'puppets/man'\?"),
+        ("puppets/mam", {"epoch": 2}, r"Did you mean 'epochs'\?"),
+        ("puppets/mam", {"name": "mine"}, "no field 'name'"),
+        ("puppets/mam", {"epochs": "many"}, "epochs must be int; got 'many'"),
+        ("puppets/mam", {"epochs": 2.5}, "epochs must be int"),
+        ("puppets/mam", {"epochs": True}, "epochs must be int"),
+        ("puppets/mam", {"schedule": "sine"}, "schedule must be .*cosine"),
+        ("puppets/mam", {"epochs": 0}, "epochs must be at least 1"),
+        ("puppets/mam", {"frames": 999}, "stored_frames"),
+        ("puppets/man", {"augment": "perhaps"}, "augment must be bool"),
+    ],
+)
+def test_what_a_recipe_cannot_take_is_refused_in_words(name, overrides, said):
+    with pytest.raises(ActvizError, match=said):
+        get_recipe(name, overrides)
+
+
+def test_settings_need_an_equals_sign():
+    with pytest.raises(ActvizError, match="field=value"):
+        parse_settings(["epochs 3"])
