@@ -26,13 +26,13 @@ _READABLE = "MP4, MOV, MKV, WebM, AVI, MPEG, FLV, WMV or GIF"
 def open_video(path: Path, *, threads: bool = True) -> Iterator[tuple[Any, Any]]:
     """The opened container and its picture stream; ``ClipReadError`` where there is none.
 
-    ``threads`` False decodes on one thread, which keeps damaged files repeatable.
+    ``threads`` False decodes one frame at a time, which keeps damaged files repeatable.
     """
     _check_file(path)
     container = _open(path)
     try:
         stream = _picture_stream(container, path)
-        stream.thread_type = "AUTO" if threads else "NONE"
+        stream.thread_type = "AUTO" if threads else "SLICE"
         yield container, stream
     finally:
         container.close()
@@ -42,15 +42,17 @@ def walk_packets(container: Any, stream: Any, problems: list[str] | None = None)
     """The stream's packets that hold data, in file order.
 
     Cut packets, and what follows a place that cannot be read, are left out; the reason is
-    appended to ``problems``.
+    appended to ``problems``. (MPEG streams mark whole stretches as damaged in which most
+    pictures are sound: those are kept.)
     """
     from av import FFmpegError
 
+    keeps_marked = container.format.name.startswith("mpeg")
     try:
         for packet in container.demux(stream):
             if packet.size == 0:  # end of stream, or a dropped frame of an AVI file
                 continue
-            if packet.is_corrupt:
+            if packet.is_corrupt and not keeps_marked:
                 if problems is not None:
                     problems.append("a packet is cut or damaged and was left out")
                 continue

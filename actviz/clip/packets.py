@@ -25,6 +25,8 @@ from actviz.errors import ClipReadError
 
 __all__ = ["KeyPicture", "Orientation", "VideoIndex", "index_of"]
 
+_USUAL_RATE, _FASTEST_RATE = 25, 300  # frames per second
+_LARGE = 1280 * 720  # pixels: below, threads gain little and make damaged files unrepeatable
 _NO_ORIGIN = ("mpegts", "mpeg")  # broadcast clocks: they start anywhere
 
 
@@ -75,7 +77,7 @@ class VideoIndex:
     period_s: float  # how long the last frame is shown
     stamps: NDArray[np.int64] | None  # (N,) presentation stamps; None: frames known by order alone
     keys: tuple[KeyPicture, ...]  # by presentation stamp
-    threads: bool  # False where damage makes decoding on several threads unrepeatable
+    threads: bool  # whether to decode several frames at a time
     problems: tuple[str, ...]
 
     @property
@@ -137,7 +139,7 @@ def _build(path: Path) -> VideoIndex:
         period_s=_last_period(times, table, header),
         stamps=stamps,
         keys=tuple(sorted(table.keys, key=lambda key: key.pts)) if stamps is not None else (),
-        threads=not (problems or more),
+        threads=first.width * first.height >= _LARGE and not (problems or more),
         problems=(*problems, *more),
     )
 
@@ -172,7 +174,9 @@ class _Header:
 
     @classmethod
     def of(cls, container: Any, stream: Any) -> _Header:
-        rate = stream.average_rate or stream.guessed_rate or 25
+        rate = stream.average_rate or stream.guessed_rate or _USUAL_RATE
+        if rate > _FASTEST_RATE:  # a container's tick taken for a rate
+            rate = _USUAL_RATE
         kind = container.format.name
         end = None
         if stream.duration and kind.startswith(("mov", "avi")):
@@ -180,7 +184,7 @@ class _Header:
         elif container.duration and kind.startswith("matroska") and not container.streams.audio:
             end = round(container.duration / 1e6 / stream.time_base)
         return cls(
-            codec=stream.codec_context.name,
+            codec=stream.codec_context.codec.canonical_name,
             format=kind,
             tick=stream.time_base,
             period_s=float(1 / rate),
@@ -251,7 +255,7 @@ def _walk(container: Any, stream: Any, count: Counter) -> _Table:
             table.starts_on_key = False
         pictures, bidirectional, damaged = count(packet)
         table.bidirectional |= bidirectional
-        table.damaged += damaged
+        table.damaged += damaged or packet.is_corrupt
         if packet.is_keyframe and pictures and packet.pts is not None:
             dts = packet.pts if packet.dts is None else packet.dts
             table.keys.append(KeyPicture(packet.pts, dts))
@@ -266,7 +270,7 @@ def _named_problems(table: _Table, header: _Header) -> list[str]:
     problems = list(dict.fromkeys(table.problems))
     stamps = [stamp for stamp in table.pts if stamp is not None]
     if header.end is not None and stamps:
-        missing_s = float((header.end - max(stamps)) * header.tick) - header.period_s
+        missing_s = float((header.end - max(stamps)) * header.tick) - _last_shown(table, header)
         if missing_s > max(3 * header.period_s, 0.2):
             problems.append(
                 f"the file is cut off: {missing_s:.2f} s of the length that its header "
@@ -353,7 +357,12 @@ def _decoded_times(path: Path) -> list[float]:
 
 def _last_period(times: NDArray[np.float64], table: _Table, header: _Header) -> float:
     """How long the last frame is shown, seconds: as its packet says, or as is usual here."""
-    stored = table.durations[int(np.argmax([pts or 0 for pts in table.pts]))] * header.tick
-    if stored > 0 and header.stores_times:
-        return float(stored)
-    return float(np.median(np.diff(times))) if len(times) > 1 else header.period_s
+    if header.stores_times or len(times) < 2:
+        return _last_shown(table, header)
+    return float(np.median(np.diff(times)))
+
+
+def _last_shown(table: _Table, header: _Header) -> float:
+    at = max(range(len(table.pts)), key=lambda place: table.pts[place] or 0)
+    stored = float(table.durations[at] * header.tick)
+    return stored if stored >= 1 / _FASTEST_RATE else header.period_s

@@ -119,10 +119,17 @@ def iter_frames(
     index = index_of(Path(path))
     wanted = _wanted_frames(index, None, start_s, end_s)
     upright = _Upright(index, short_side)
-    return (
-        (number, float(index.times_s[number]), upright(picture))
-        for number, picture in _decode_wanted(index, wanted, seek=True)
-    )
+    return _stream_frames(index, wanted, upright)
+
+
+def _stream_frames(
+    index: VideoIndex, wanted: NDArray[np.int64], upright: _Upright
+) -> Iterator[tuple[int, float, NDArray[np.uint8]]]:
+    before = -1
+    for number, picture in _decode_wanted(index, wanted, seek=True):
+        if number > before:  # a damaged file can hand a picture out too late
+            yield number, float(index.times_s[number]), upright(picture)
+            before = number
 
 
 def file_sha256(path: StrPath) -> str:
@@ -288,9 +295,9 @@ def _decode_run(
             if picture.pts is None:
                 continue
             if picture.pts in number_of:
-                yield number_of[picture.pts], picture
-            if picture.pts >= last:
-                return
+                yield number_of.pop(picture.pts), picture
+            if not number_of or (picture.pts >= last and not index.problems):
+                return  # damage can put pictures out of order: then all are waited for
 
 
 def _packets_from(container: Any, stream: Any, key: KeyPicture | None) -> Iterator[Any]:

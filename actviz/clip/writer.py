@@ -59,6 +59,7 @@ class VideoWriter:
                 f"file:{self._hidden}", "w", format="mp4", options={"movflags": "+faststart"}
             )
         except OSError as error:
+            self._discard()
             raise ActvizError(
                 f"{self.path}: cannot be written ({error.strerror}); choose an existing folder "
                 "that you may write to."
