@@ -130,6 +130,13 @@ def test_scalar_attention_equals_the_replicated_form() -> None:
     torch.testing.assert_close(recalibrated, x + tarm.restore(copies * memory))
 
 
+def test_logits_are_the_classifier_on_averaged_maps() -> None:
+    model = small().eval()
+    output = model(*skeletons())
+    expected = model.classifier(output.maps.mean((-2, -1)))
+    torch.testing.assert_close(output.logits, expected)
+
+
 def test_frozen_attention_is_not_trained_and_all_else_is() -> None:
     model = small(attention="frozen")
     still = {n for n, p in model.named_parameters() if not p.requires_grad}
