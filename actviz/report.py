@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from actviz import views
 from actviz.clip.layouts import get_layout
 from actviz.clip.preprocess import crop_box
 from actviz.clip.reader import iter_frames
@@ -25,14 +26,6 @@ from actviz.datasets.puppets.gallery import truth_for
 from actviz.errors import ActvizError
 from actviz.trace.run import MODELS, SHORT_SIDE, StageProgress, Traced
 from actviz.trace.schema import MAMTrace, MANTrace, TMNetTrace, Trace
-from actviz.views import pictures
-from actviz.views.attention import attention_figure
-from actviz.views.glance import glance_figure
-from actviz.views.memory import memory_figure
-from actviz.views.skeleton import skeleton_frame
-from actviz.views.theme import OUTSIDE_BANNER
-from actviz.views.theme import weights_note as note_of_weights
-from actviz.views.truth import Truth
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,24 +42,24 @@ __all__ = [
 ]
 
 
-def truth_of(trace: Trace) -> Truth | None:
+def truth_of(trace: Trace) -> views.Truth | None:
     """What really happens in a bundled puppet clip; None for every other clip."""
     known = truth_for(trace.clip["sha256"])
     if known is None:
         return None
-    return Truth(known.times_s, known.evidence, np.asarray(known.cuts_s, dtype=np.float64))
+    return views.Truth(known.times_s, known.evidence, np.asarray(known.cuts_s, dtype=np.float64))
 
 
 def outside_note(trace: Trace) -> str | None:
     """The one fixed banner, where the clip is of another kind than the weights were trained on."""
     on_puppets = "puppets" in str(trace.weights.get("trained_on"))
     inside = truth_for(trace.clip["sha256"]) is not None if on_puppets else True
-    return None if inside else OUTSIDE_BANNER
+    return None if inside else views.OUTSIDE_BANNER
 
 
 def weights_note(trace: Trace) -> str:
     """Which weights spoke, what they were trained on and, where it applies, the banner."""
-    return note_of_weights(trace.weights, outside=outside_note(trace) is not None)
+    return views.weights_note(trace.weights, outside=outside_note(trace) is not None)
 
 
 def _title(traced: Traced) -> str:
@@ -81,7 +74,7 @@ def draw_figure(traced: Traced) -> Figure:
     about = {"title": _title(traced), "note": weights_note(trace)}
     if isinstance(trace, MANTrace):
         layout = get_layout(trace.layout)
-        return attention_figure(
+        return views.attention_figure(
             trace.times_s,
             trace.attention,
             trace.joints,
@@ -95,7 +88,7 @@ def draw_figure(traced: Traced) -> Figure:
     assert traced.clip is not None  # MAM and TMNet always look at pictures
     frames = traced.clip.frames
     if isinstance(trace, MAMTrace):
-        return memory_figure(
+        return views.memory_figure(
             frames,
             trace.times_s,
             trace.write_probability,
@@ -107,7 +100,7 @@ def draw_figure(traced: Traced) -> Figure:
         )
     assert isinstance(trace, TMNetTrace)
     k = trace.classes.index(trace.cam_class)
-    return glance_figure(
+    return views.glance_figure(
         frames,
         trace.times_s,
         trace.cam_rb,
@@ -117,6 +110,7 @@ def draw_figure(traced: Traced) -> Figure:
         trace.probabilities[:, k],
         class_name=trace.cam_class,
         box=crop_box(*frames.shape[1:3]),
+        truth=truth,
         **about,
     )
 
@@ -148,23 +142,21 @@ def overlay_frames(traced: Traced) -> Iterator[tuple[float, NDArray[np.uint8]]]:
 
     A frame that the model did not look at shows what held at the nearest one it did.
     """
-    trace = traced.trace
-    if traced.info is None:
-        assert traced.skeleton is not None
-        yield from _skeleton_pictures(traced)
+    if traced.info is None:  # a skeleton file: nothing was filmed
+        yield from _skeleton_pictures(traced.trace)
         return
     span = traced.span
     for _, time_s, frame in iter_frames(
         traced.path, start_s=span.start_s, end_s=span.end_s, short_side=SHORT_SIDE
     ):
-        at = int(np.abs(trace.times_s - time_s).argmin())
-        yield time_s, _drawn(traced, frame, at)
+        yield time_s, _drawn(traced, frame, time_s)
 
 
-def _drawn(traced: Traced, frame: NDArray[np.uint8], at: int) -> NDArray[np.uint8]:
+def _drawn(traced: Traced, frame: NDArray[np.uint8], time_s: float) -> NDArray[np.uint8]:
     trace = traced.trace
+    at = int(np.abs(trace.times_s - time_s).argmin())
     if isinstance(trace, MAMTrace):
-        return pictures.draw_decision(
+        return views.draw_decision(
             frame,
             written=bool(trace.written[at]),
             probability=float(trace.write_probability[at]),
@@ -174,18 +166,18 @@ def _drawn(traced: Traced, frame: NDArray[np.uint8], at: int) -> NDArray[np.uint
     if isinstance(trace, TMNetTrace):
         return _both_branches(trace, frame, at)
     assert isinstance(trace, MANTrace)
-    assert traced.points is not None
+    points, present = traced.points_at(time_s)
     layout = get_layout(trace.layout)
-    with_bones = pictures.draw_skeleton(
+    with_bones = views.draw_skeleton(
         frame,
-        traced.points[at],
+        points,
         trace.bones,
         left=layout.left,
         right=layout.right,
-        present=trace.present[at],
+        present=present,
         weight=float(trace.attention[:, at].mean()),
     )
-    return pictures.draw_caption(with_bones, _attention_words(trace, at))
+    return views.draw_caption(with_bones, _attention_words(trace, at))
 
 
 def _both_branches(trace: TMNetTrace, frame: NDArray[np.uint8], at: int) -> NDArray[np.uint8]:
@@ -196,9 +188,9 @@ def _both_branches(trace: TMNetTrace, frame: NDArray[np.uint8], at: int) -> NDAr
         ("regression", trace.cam_rb, trace.probabilities_rb),
         ("classification", trace.cam_cb, trace.probabilities_cb),
     ):
-        heated = pictures.blend_heat(frame, cam[at].astype(np.float32), box=box)
+        heated = views.blend_heat(frame, cam[at].astype(np.float32), box=box)
         words = f"{name}: {trace.cam_class} {probability[at, k]:.2f}"
-        halves.append(pictures.draw_caption(heated, words))
+        halves.append(views.draw_caption(heated, words))
     return np.concatenate(halves, axis=1)
 
 
@@ -207,22 +199,24 @@ def _attention_words(trace: MANTrace, at: int) -> str:
     return f"attention x {x:.2f} · y {y:.2f} · z {z:.2f}"
 
 
-def _skeleton_pictures(traced: Traced) -> Iterator[tuple[float, NDArray[np.uint8]]]:
-    trace, skeleton = traced.trace, traced.skeleton
+def _skeleton_pictures(trace: Trace) -> Iterator[tuple[float, NDArray[np.uint8]]]:
     assert isinstance(trace, MANTrace)
-    assert skeleton is not None
     layout = get_layout(trace.layout)
+    extent = views.skeleton_extent(trace.joints, trace.present)
     for at, time_s in enumerate(trace.times_s):
-        picture = skeleton_frame(
-            trace.joints[at],
-            trace.present[at],
-            trace.bones,
-            left=layout.left,
-            right=layout.right,
-            weight=float(trace.attention[:, at].mean()),
-            extent=trace.joints[trace.present],
+        yield (
+            float(time_s),
+            views.skeleton_frame(
+                trace.joints[at],
+                trace.present[at],
+                trace.bones,
+                left=layout.left,
+                right=layout.right,
+                weight=float(trace.attention[:, at].mean()),
+                extent=extent,
+                caption=_attention_words(trace, at),
+            ),
         )
-        yield float(time_s), pictures.draw_caption(picture, _attention_words(trace, at))
 
 
 def write_overlay(

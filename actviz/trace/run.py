@@ -27,7 +27,6 @@ __all__ = [
     "Traced",
     "is_skeleton_file",
     "load_weights",
-    "pose_skeleton",
     "sample_clip",
     "trace_file",
     "trace_skeleton",
@@ -63,7 +62,14 @@ class Traced:
     info: ClipInfo | None  # None for a skeleton file
     clip: Clip | None  # the frames the model looked at, upright, short side <= 360 pixels
     skeleton: Skeleton | None
-    points: NDArray[np.float32] | None = None  # (T, P, J, 2) pixels, where pose found the joints
+    points: NDArray[np.float32] | None = None  # (N, P, J, 2) pixels of clip.frames
+
+    def points_at(self, time_s: float) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Where pose saw the joints (P, J, 2), and who was there (P,), nearest to a time."""
+        if self.points is None or self.skeleton is None:
+            raise ValueError("only a skeleton that pose found in a video has points in the picture")
+        at = int(np.abs(self.skeleton.times_s - time_s).argmin())
+        return self.points[at], self.skeleton.present[at]
 
 
 def is_skeleton_file(path: str | Path) -> bool:
@@ -127,30 +133,6 @@ def trace_video(
     return Traced(trace, Path(path), span, info, clip, None)
 
 
-def pose_skeleton(
-    path: str | Path,
-    *,
-    span: Span = WHOLE,
-    pose_model: str | Path | None = None,
-    progress: StageProgress | None = None,
-) -> tuple[Skeleton, NDArray[np.float32]]:
-    """The people in a video as a skeleton, and their joints in the picture (T, P, J, 2).
-
-    Raises:
-        ActvizError: no pose model, or a person in fewer than eight frames.
-    """
-    from actviz.clip.pose import pose_from_video  # MediaPipe is needed only here
-
-    def tell(done: int, total: int) -> None:
-        if progress:
-            progress("finding people", done, total)
-
-    posed = pose_from_video(
-        path, model_path=pose_model, start_s=span.start_s, end_s=span.end_s, progress=tell
-    )
-    return posed.skeleton, posed.points
-
-
 def trace_skeleton(
     loaded: Loaded,
     path: str | Path,
@@ -163,12 +145,32 @@ def trace_skeleton(
     if is_skeleton_file(path):
         skeleton = read_skeleton(path, start_s=span.start_s, end_s=span.end_s, segment=span.segment)
         return Traced(trace_man(loaded, skeleton), Path(path), span, None, None, skeleton)
+    return _trace_posed(loaded, path, span=span, pose_model=pose_model, progress=progress)
+
+
+def _trace_posed(
+    loaded: Loaded,
+    path: str | Path,
+    *,
+    span: Span,
+    pose_model: str | Path | None,
+    progress: StageProgress | None,
+) -> Traced:
+    """MAN on the people that pose finds in a video."""
+    from actviz.clip.pose import pose_from_video  # MediaPipe is needed only here
+
+    def tell(done: int, total: int) -> None:
+        if progress:
+            progress("finding people", done, total)
+
     info = probe(path)
-    skeleton, points = pose_skeleton(path, span=span, pose_model=pose_model, progress=progress)
-    trace = trace_man(loaded, skeleton, info=info)
-    seen = np.searchsorted(skeleton.frame_index, trace.frame_index)
+    posed = pose_from_video(
+        path, model_path=pose_model, start_s=span.start_s, end_s=span.end_s, progress=tell
+    )
+    trace = trace_man(loaded, posed.skeleton, info=info)
     clip = read_clip(path, frame_index=trace.frame_index, short_side=SHORT_SIDE)
-    return Traced(trace, Path(path), span, info, clip, skeleton, points[seen])
+    points = posed.points * np.float32(clip.frames.shape[1] / posed.frame_size[0])
+    return Traced(trace, Path(path), span, info, clip, posed.skeleton, points)
 
 
 def trace_file(
