@@ -41,7 +41,7 @@ def answer_bars(
             x=values,
             y=list(range(len(names))),
             orientation="h",
-            marker={"color": [accent] + [theme.muted] * (len(values) - 1)},
+            marker={"color": [accent] + [theme.muted] * (len(values) - 1), "line": {"width": 0}},
             text=[f"{value:.2f}" for value in values],
             textposition="outside",
             textfont={"size": 15, "color": theme.ink},
@@ -76,7 +76,7 @@ def answer_bars(
         ticktext=[f"<b>{names[0]}</b>", *names[1:]],
         tickfont={"size": 15},
         automargin=True,
-        ticksuffix=" ",
+        ticklabelstandoff=6,
         showgrid=False,
         fixedrange=True,
     )

@@ -51,10 +51,11 @@ def glance_lanes(
     theme = pick_theme(dark)
     difference = curves["rb"] - curves["cb"]
     reach = max(0.1, float(np.nanmax(np.abs(difference), initial=0.0)) * 1.15)
+    tick = max(step for step in (0.1, 0.2, 0.5, 1.0) if step <= max(reach, 0.1))
     lanes = LaneFigure(
         [
             Lane(f"probability of {class_name}, 0–1", 210, (-0.04, 1.06), (0, 0.5, 1)),
-            Lane("regression minus classification", 84, (-reach, reach), (0,)),
+            Lane("regression minus classification", 84, (-reach, reach), (-tick, 0, tick)),
         ],
         times,
         theme,
@@ -86,7 +87,13 @@ def _difference(lanes: LaneFigure, difference: NDArray[np.float64]) -> None:
     for which, look, words in sides:
         shape = "" if look is REGRESSION else "."
         pattern = {"shape": shape, "fgcolor": lanes.theme.panel, "size": 6, "solidity": 0.3}
-        lanes.bars(1, difference, which, words, marker={"color": look.colour, "pattern": pattern})
+        lanes.bars(
+            1,
+            difference,
+            which,
+            words,
+            marker={"color": look.colour, "pattern": pattern, "line": {"width": 0}},
+        )
     reach = lanes.figure.layout[lanes.axis(1).replace("y", "yaxis")].range[1]
     labels = {
         "regression ▲": (reach * 0.6, REGRESSION.colour),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,13 +18,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from plotly.subplots import make_subplots
 
-from actviz.views.checks import check_frames, even_choice, frame_edges, spread
+from actviz.views.checks import check_frames, frame_edges, spread
 from actviz.views.theme import FONT, Curve, Theme
 from actviz.views.truth import Truth
 
 __all__ = ["MARGIN_LEFT", "MARGIN_RIGHT", "Lane", "LaneFigure", "jpeg_uri"]
 
-MARGIN_LEFT, MARGIN_RIGHT = 72, 132  # pixels; the same in every figure, so that lanes line up
+MARGIN_LEFT, MARGIN_RIGHT = 72, 150  # pixels; the same in every figure, so that lanes line up
+_STRIP = 80  # pixels, the row of thumbnails
 _GAP = 34  # pixels between lanes: room for a lane's title
 _KEEP = {"marker": {"opacity": 1}}
 
@@ -63,7 +65,7 @@ class LaneFigure:
         self.times_s, self.edges, self.theme = times_s, frame_edges(times_s), theme
         rows = list(lanes)
         if thumbnails is not None:
-            rows.insert(0, Lane("", 76, ticks=()))
+            rows.insert(0, Lane("", _STRIP, ticks=()))
         if truth is not None:
             rows.append(Lane("truth: the action is visible", 34, ticks=()))
         self._first = 1 if thumbnails is None else 2
@@ -218,7 +220,8 @@ class LaneFigure:
             barmode="overlay",
             clickmode="event+select",
             dragmode=False,
-            hovermode="closest",
+            hovermode="x",
+            hoverdistance=-1,  # a click anywhere in a lane finds the nearest frame
             uirevision="lanes",
             hoverlabel={"font": {"size": 14, "family": FONT}},
         )
@@ -274,12 +277,12 @@ class LaneFigure:
         )
 
     def _thumbnails(self, frames: NDArray[np.uint8]) -> None:
-        shape = frames.shape[2] / frames.shape[1]
-        wide = 76 * shape / 1000 * (self.edges[-1] - self.edges[0])  # as on a 1,200 px page
-        most = max(1, int((self.edges[-1] - self.edges[0]) / wide))
-        chosen = even_choice(len(frames), most)
-        borders = np.linspace(self.edges[0], self.edges[-1], len(chosen) + 1)
-        for at, left, right in zip(chosen, borders, borders[1:], strict=False):
+        """As many pictures as fit, each the frame nearest to the middle of its slot."""
+        start, end = float(self.edges[0]), float(self.edges[-1])
+        fit = int(1000 / (_STRIP * frames.shape[2] / frames.shape[1]))  # on a 1,200 px page
+        borders = np.linspace(start, end, int(np.clip(fit, 1, len(frames))) + 1)
+        for left, right in itertools.pairwise(borders):
+            at = int(np.abs(self.times_s - (left + right) / 2).argmin())
             self.figure.add_layout_image(
                 source=jpeg_uri(frames[at]),
                 x=left,
@@ -291,20 +294,25 @@ class LaneFigure:
                 sizing="contain",
                 layer="below",
             )
+        self.figure.update_xaxes(showgrid=False, row=1, col=1)
+        self._touch(1, "frames")
+
+    def _touch(self, row: int, name: str) -> None:
+        """Unseen markers at every frame, so that a click anywhere in the row finds one."""
         self.figure.add_trace(
             go.Scatter(
                 x=self.times_s,
-                y=np.full(len(frames), 0.06),
+                y=np.full(len(self.times_s), 0.5),
                 mode="lines+markers",
                 line={"width": 0},
-                marker={"size": 7, "color": self.theme.muted, "symbol": "line-ns-open"},
-                customdata=np.arange(len(frames)),
-                name="frames",
+                marker={"size": 12, "opacity": 0},
+                customdata=np.arange(len(self.times_s)),
+                name=name,
                 hovertemplate="%{x:.2f} s<extra></extra>",
-                selected=_KEEP,
-                unselected=_KEEP,
+                selected={"marker": {"opacity": 0}},
+                unselected={"marker": {"opacity": 0}},
             ),
-            row=1,
+            row=row,
             col=1,
         )
 
@@ -316,7 +324,7 @@ class LaneFigure:
                 width=[b - a for a, b in spans],
                 y=[1.0] * len(spans),
                 name="truth",
-                hovertemplate="truth: the action is visible<extra></extra>",
+                hoverinfo="skip",
                 marker={
                     "color": self.theme.panel,
                     "line": {"color": self.theme.truth, "width": 1},
@@ -326,9 +334,14 @@ class LaneFigure:
             row=row,
             col=1,
         )
+        self._touch(row, "truth, frames")
+        low, high = float(self.edges[0]), float(self.edges[-1])
         for start, end, phase in truth.phase_spans():
-            self._phase(row, (start + end) / 2, phase)
-        for cut in np.asarray(truth.cuts_s, dtype=float):
+            start, end = max(start, low), min(end, high)
+            if (end - start) / (high - low) > 0.014 * len(phase):
+                self._phase(row, (start + end) / 2, phase)
+        cuts = [cut for cut in np.asarray(truth.cuts_s, dtype=float) if low < cut < high]
+        for cut in cuts:
             self.figure.add_shape(
                 type="line",
                 x0=cut,
@@ -340,7 +353,7 @@ class LaneFigure:
                 line={"color": self.theme.ink, "width": 1},
                 name="cut",
             )
-        if len(truth.cuts_s):
+        if cuts:
             self.figure.add_annotation(
                 text="│ cut",
                 x=1,

@@ -99,7 +99,7 @@ def _probability(lanes: LaneFigure, probability: NDArray, decision: NDArray[np.b
             y=(probability[reset] + probability[reset + 1]) / 2,
             mode="markers",
             name="state reset",
-            hovertemplate="state reset: the frame before was skipped<extra></extra>",
+            hoverinfo="skip",
             marker={"size": 8, "symbol": "square", "color": theme.panel},
         ),
         row=lanes.row(0),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
 from actviz.views.attention import nearly_flat
@@ -23,6 +24,7 @@ from actviz.views.printing import (
     SMALL,
     WIDTH,
     Page,
+    Row,
     curve,
     direct_labels,
     draw_truth,
@@ -35,8 +37,7 @@ from actviz.views.truth import Truth
 __all__ = ["attention_figure"]
 
 _INCHES = WIDTH - LEFT - RIGHT
-_POSES = 2.6  # inches
-_LEAD = 0.35
+_LEAD, _WORDS = 0.35, 0.3  # inches below the poses for lines, above them for numbers
 
 
 def attention_figure(
@@ -62,26 +63,34 @@ def attention_figure(
         present: (T, P) who is there.
         bones: (bones, 2) joint numbers.
         left, right: joint numbers of each side.
-        poses: at most so many poses, evenly; the figure says so.
+        poses: at most so many poses, fewer where they are wide, evenly; the figure says so.
         note: which weights, what they were trained on, warnings.
     """
     times = check_clock(times_s)
     curves = check_curve(attention, len(times), "attention", rows=3)
     array, there = check_skeleton(joints, present, len(times))
-    chosen = even_choice(len(times), poses)
+    space = skeleton_extent(array, there)
+    wide, high = space[0, 1] - space[0, 0], space[1, 1] - space[1, 0]
+    fit = int(np.clip(_INCHES / (1.9 * wide / high), 3, poses))  # so that each is well seen
+    chosen = even_choice(len(times), fit)
     some = f"{len(chosen)} of {len(times)} poses shown, evenly in time; "
     words = (some if len(chosen) < len(times) else "") + (
-        "left side thick blue, right side thin vermilion; the glow grows with mean attention"
+        "left side thick blue, right side thin vermilion; glow and number: mean attention"
     )
-    rows = {"poses": (words, _POSES), "curves": ("", 2.3)}
+    tall = min(1.9, _INCHES / len(chosen) * 0.92 * high / wide)
+    rows = {
+        "poses": Row(tall + _LEAD + _WORDS, title=words),
+        "curves": Row(2.3, gap=0.1),
+    }
     if truth is not None:
-        rows["truth"] = ("truth: the action is visible", 0.34)
+        rows["truth"] = Row(0.34, title="truth: the action is visible")
     edges = frame_edges(times)
     said = " · ".join(part for part in (nearly_flat(curves), note) if part)
     page = Page(rows, (float(edges[0]), float(edges[-1])), title=title, note=said)
     mean = np.array([np.nanmean(c) if np.isfinite(c).any() else 0.0 for c in curves.T])
     sides = bone_sides(bones, left, right)
-    _poses(page.axes["poses"], times, array, there, chosen, mean, sides)
+    metre = tall / high
+    _poses(page.axes["poses"], times, array, there, chosen, mean, sides, space, metre)
     _curves(page.axes["curves"], times, curves)
     if truth is not None:
         draw_truth(page.axes["truth"], truth)
@@ -96,28 +105,30 @@ def _poses(
     chosen: NDArray[np.int64],
     weight: NDArray[np.float64],
     sides: dict[str, NDArray[np.int64]],
+    space: NDArray[np.float64],
+    metre: float,
 ) -> None:
-    """Front views of the chosen poses, all at one size, each led to its time."""
+    """Front views of the chosen poses, all at ``metre`` inches a metre, each led to its time."""
     start, end = axes.get_xlim()
-    axes.set_ylim(0, _POSES)
-    slot = (end - start) / len(chosen)
-    (x0, x1), (y0, y1), _ = skeleton_extent(joints, present)
-    second = (end - start) / _INCHES  # seconds per inch
-    metre = min(0.96 * slot / second / (x1 - x0), (_POSES - _LEAD - 0.35) / (y1 - y0))  # inches
+    tall = metre * (space[1, 1] - space[1, 0])
+    axes.set_ylim(0, tall + _LEAD + _WORDS)
+    slot, second = (end - start) / len(chosen), (end - start) / _INCHES  # second: per inch
     for number, at in enumerate(chosen):
         middle = start + (number + 0.5) * slot
-        axes.plot([middle, times[at]], [_LEAD, 0], color=LIGHT.muted, linewidth=1, clip_on=False)
-        floor = np.array([-0.44, 0.44]) * slot + middle
-        axes.plot(floor, [_LEAD, _LEAD], color=LIGHT.grid, linewidth=2)
-        words = f"{weight[at]:.2f}"
-        axes.text(middle, _POSES - 0.02, words, ha="center", va="top", fontsize=SMALL)
+        panel = Rectangle((middle - 0.48 * slot, _LEAD - 0.06), 0.96 * slot, tall + _WORDS)
+        panel.set(facecolor="#F3F5F7", edgecolor="none", zorder=0)
+        axes.add_patch(panel)
+        axes.plot(
+            [middle, times[at]], [_LEAD - 0.06, 0], color=LIGHT.muted, linewidth=1, clip_on=False
+        )
+        words = f"{weight[at]:.2f}" if present[at].any() else f"{weight[at]:.2f}, nobody"
+        top = tall + _LEAD + _WORDS - 0.05
+        axes.text(middle, top, words, ha="center", va="top", fontsize=SMALL, color=LIGHT.ink)
         for person in np.flatnonzero(present[at]):
             pose = joints[at, person]
-            across = middle + (pose[:, 0] - (x0 + x1) / 2) * metre * second
-            up = _LEAD + (pose[:, 1] - y0) * metre
+            across = middle + (pose[:, 0] - space[0].mean()) * metre * second
+            up = _LEAD + (pose[:, 1] - space[1, 0]) * metre
             _figure(axes, np.stack([across, up], axis=1), sides, weight[at], metre)
-        if not present[at].any():
-            axes.text(middle, _POSES / 2, "nobody", ha="center", fontsize=SMALL, color=LIGHT.muted)
     axes.set_xlim(start, end)
 
 
@@ -131,7 +142,8 @@ def _figure(
     used = np.unique(np.concatenate(list(sides.values())))
     scale = float(np.clip(metre, 0.5, 1.2))
     axes.scatter(
-        *places[used].T,
+        places[used, 0],
+        places[used, 1],
         s=(20 + 420 * weight**2) * scale,
         color=OKABE_ITO["yellow"],
         alpha=0.08 + 0.32 * weight,
@@ -148,7 +160,9 @@ def _figure(
                 solid_capstyle="round",
                 zorder=2,
             )
-    axes.scatter(*places[used].T, s=5 * scale, color=LIGHT.ink, zorder=3, linewidths=0)
+    axes.scatter(
+        places[used, 0], places[used, 1], s=5 * scale, color=LIGHT.ink, zorder=3, linewidths=0
+    )
 
 
 def _curves(axes: Axes, times: NDArray[np.float64], curves: NDArray[np.float64]) -> None:

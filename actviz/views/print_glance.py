@@ -21,14 +21,16 @@ from actviz.views.checks import (
     frame_edges,
 )
 from actviz.views.glance import no_evidence
-from actviz.views.pictures import HEAT_OPACITY, blend_heat, dim_outside
+from actviz.views.pictures import blend_heat, dim_outside, heat_opacity
 from actviz.views.printing import (
     LABEL,
     LEFT,
     RIGHT,
     SMALL,
+    TITLE,
     WIDTH,
     Page,
+    Row,
     curve,
     direct_labels,
     draw_truth,
@@ -93,9 +95,7 @@ def glance_figure(
         heat = blend_heat(dim_outside(pictures[chosen], box), maps[branch][chosen], box=box)
         _maps(page, branch, heat, curves[branch][chosen])
         if maps[branch].max() <= 0:
-            page.axes[branch].set_title(
-                no_evidence(class_name, branch=branch), loc="left", fontsize=LABEL, color=LIGHT.ink
-            )
+            _no_map(page.axes[branch], no_evidence(class_name, branch=branch))
     if max(m.max() for m in maps.values()) > 0:
         _scale(page, class_name)
     _curves(page.axes["curves"], times, curves, chosen, class_name)
@@ -115,13 +115,13 @@ def _page(
     tall = min(2.3, _INCHES / shown * 0.94 * frames.shape[1] / frames.shape[2])
     some = "" if shown == len(times) else f"{shown} of {len(times)} frames shown, evenly in time"
     rows = {
-        "frames": (some, tall + 0.26),
-        "RB": ("", tall + 0.26),
-        "CB": ("", tall + 0.26 + 0.3),
-        "curves": ("", 1.9),
+        "frames": Row(tall + 0.26, title=some),
+        "RB": Row(tall + 0.26, gap=0.14),
+        "CB": Row(tall + 0.26, gap=0.14),
+        "curves": Row(1.9, gap=0.5),
     }
     if truth is not None:
-        rows["truth"] = ("truth: the action is visible", 0.34)
+        rows["truth"] = Row(0.34, title="truth: the action is visible")
     edges = frame_edges(times)
     page = Page(rows, (float(edges[0]), float(edges[-1])), title=title, note=note)
     for name, words in (
@@ -160,6 +160,22 @@ def _maps(page: Page, branch: str, heat: NDArray[np.uint8], values: NDArray[np.f
     )
 
 
+def _no_map(axes: Axes, words: str) -> None:
+    """Says over the pictures that no heat is missing by mistake."""
+    axes.text(
+        0.5,
+        0.42,
+        words,
+        transform=axes.transAxes,
+        ha="center",
+        va="center",
+        fontsize=TITLE,
+        color=LIGHT.ink,
+        bbox={"facecolor": LIGHT.paper, "edgecolor": LIGHT.ink, "boxstyle": "round,pad=0.4"},
+        zorder=6,
+    )
+
+
 def _high(page: Page, name: str) -> float:
     return float(page.axes[name].get_position().height * page.height)
 
@@ -170,7 +186,7 @@ def _scale(page: Page, class_name: str) -> None:
     left = (WIDTH - RIGHT + 0.3) / WIDTH
     axes = page.figure.add_axes((left, bottom.y0 + 0.02, 0.24 / WIDTH, top.y1 - bottom.y0 - 0.05))
     value = np.linspace(0, 1, 256)
-    opacity = HEAT_OPACITY * value[:, None]
+    opacity = heat_opacity(value)[:, None]
     colours = 0.5 + opacity * (heat_colours() / 255 - 0.5)
     axes.imshow(colours[:, None], origin="lower", aspect="auto", extent=(0, 1, 0, 1))
     axes.set_xticks([])

@@ -24,6 +24,7 @@ from actviz.views.printing import (
     SMALL,
     WIDTH,
     Page,
+    Row,
     direct_labels,
     draw_truth,
     thumbnails,
@@ -35,7 +36,7 @@ from actviz.views.truth import Truth
 __all__ = ["memory_figure"]
 
 _INCHES = WIDTH - LEFT - RIGHT
-_MOST = 10  # thumbnails in a row
+_MOST = 8  # thumbnails in a row where not all fit
 
 
 def memory_figure(
@@ -53,7 +54,7 @@ def memory_figure(
     """Frames over the decision bar, write probability, memory size, truth, and the memory itself.
 
     Args:
-        frames: uint8 (T, H, W, 3); at most ten are shown, evenly, and the figure says so.
+        frames: uint8 (T, H, W, 3); eight are shown where more than ten come, and it says so.
         times_s: (T,) seconds, strictly increasing.
         write_probability: (T,) a_t in [0, 1] (eq. 7); single NaNs are gaps, all NaN is refused.
         written: (T,) the decision s_t (eq. 8).
@@ -67,34 +68,36 @@ def memory_figure(
     )
     pictures = check_frames(frames, len(times))
     edges = frame_edges(times)
-    chosen = even_choice(len(times), _MOST)
+    chosen = even_choice(len(times), _MOST if len(times) > 10 else 10)
     kept = np.flatnonzero(decision)
-    held = kept[even_choice(len(kept), _MOST)] if len(kept) else kept
-    heights = {"frames": _row_height(pictures, len(chosen)), "memory": 0.5}
-    if len(held):
-        heights["memory"] = _row_height(pictures, len(held), most=1.0) - 0.3
+    held = kept[even_choice(len(kept), 10)] if len(kept) else kept
     words = _words(len(times), len(chosen), len(kept), len(held))
-    rows = {"frames": (words["frames"], heights["frames"]), "decision": ("", 0.42)}
-    rows |= {"probability": ("", 1.7), "size": ("", 0.95)}
+    rows = {
+        "frames": Row(_tall(pictures, len(chosen)) + 0.56, title=words["frames"]),
+        "decision": Row(0.42, gap=0.02),
+        "probability": Row(1.7, gap=0.5),
+        "size": Row(0.95, gap=0.35),
+    }
     if truth is not None:
-        rows["truth"] = ("truth: the action is visible", 0.34)
+        rows["truth"] = Row(0.34, title="truth: the action is visible")
     over_time = tuple(rows)
-    rows["memory"] = (words["memory"], heights["memory"])
+    tall = _tall(pictures, len(held), most=1.0) + 0.26 if len(held) else 0.3
+    rows["memory"] = Row(tall, gap=1.0, title=words["memory"])
     span = float(edges[0]), float(edges[-1])
     page = Page(rows, span, title=title, note=note, over_time=over_time)
-    _frames(page.axes["frames"], pictures, times, chosen, decision, heights["frames"])
+    _frames(page.axes["frames"], pictures, times, chosen, decision, rows["frames"].high)
     _bar(page.axes["decision"], edges, decision)
     _probability(page.axes["probability"], times, probability, decision, threshold)
     _size(page.axes["size"], edges, size)
     if truth is not None:
         draw_truth(page.axes["truth"], truth)
-    _memory(page.axes["memory"], pictures, times, held, heights["memory"])
+    _memory(page.axes["memory"], pictures, times, held, rows["memory"].high)
     return page.figure
 
 
-def _row_height(frames: NDArray[np.uint8], count: int, *, most: float = 1.75) -> float:
-    tall = _INCHES / count * 0.94 * frames.shape[1] / frames.shape[2]
-    return min(most, tall) + 0.26 + 0.3
+def _tall(frames: NDArray[np.uint8], count: int, *, most: float = 1.75) -> float:
+    """Inches that ``count`` thumbnails side by side are high."""
+    return min(most, _INCHES / count * 0.94 * frames.shape[1] / frames.shape[2])
 
 
 def _words(frames: int, shown: int, kept: int, held: int) -> dict[str, str]:
@@ -155,6 +158,7 @@ def _bar(axes: Axes, edges: NDArray[np.float64], decision: NDArray[np.bool_]) ->
                 va="center",
                 fontsize=SMALL,
                 color=ink_on(look.colour),
+                bbox={"facecolor": look.colour, "edgecolor": "none", "pad": 1},
             )
     count = int(decision.sum())
     labels = {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,20 +19,38 @@ from actviz.views.checks import check_frames, spread
 from actviz.views.theme import LIGHT, Curve
 from actviz.views.truth import Truth
 
-__all__ = ["LABEL", "SMALL", "TITLE", "Page", "direct_labels", "draw_truth", "sheet", "thumbnails"]
+__all__ = [
+    "LABEL",
+    "SMALL",
+    "TITLE",
+    "Page",
+    "Row",
+    "direct_labels",
+    "draw_truth",
+    "sheet",
+    "thumbnails",
+]
 
 WIDTH = 13.33  # inches: a 16:9 slide
-LEFT, RIGHT = 1.05, 1.95  # inches beside the rows: for units, and for direct labels
+LEFT, RIGHT = 1.05, 2.05  # inches beside the rows: for units, and for direct labels
 TITLE, LABEL, SMALL = 18, 14, 12  # points
-_GAP = 0.42  # inches between rows: room for a row's title
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a page: inches high, inches free above it, words over it."""
+
+    high: float
+    gap: float = 0.42
+    title: str = ""
 
 
 class Page:
-    """A figure of named rows; ``rows`` maps a name to (title, inches high)."""
+    """A figure of named rows, from top to bottom."""
 
     def __init__(
         self,
-        rows: Mapping[str, tuple[str, float]],
+        rows: Mapping[str, Row],
         span: tuple[float, float],
         *,
         title: str,
@@ -39,17 +58,18 @@ class Page:
         over_time: Sequence[str] | None = None,
     ) -> None:
         lines = textwrap.wrap(note or "", 128)
-        top, bottom = 0.95, 0.75 + 0.24 * len(lines)
-        inside = sum(high for _, high in rows.values()) + _GAP * (len(rows) - 1)
+        names = list(rows)
+        top = 0.62 + (0.3 if rows[names[0]].title else 0.0)
+        bottom = (0.72 if over_time is None else 0.25) + 0.24 * len(lines)
+        inside = sum(row.high for row in rows.values()) + sum(rows[n].gap for n in names[1:])
         self.height = top + inside + bottom
         self.width = WIDTH - LEFT - RIGHT  # inches of a row
         self.figure = Figure(figsize=(WIDTH, self.height), dpi=110, facecolor=LIGHT.paper)
         self.axes: dict[str, Axes] = {}
         y = self.height - top
-        for name, (words, high) in rows.items():
-            y -= high
-            self.axes[name] = self._row(words, y, high)
-            y -= _GAP
+        for number, (name, row) in enumerate(rows.items()):
+            y -= row.high + (row.gap if number else 0.0)
+            self.axes[name] = self._row(row, y)
         self._title(title)
         for number, line in enumerate(lines):
             at = (0.24 * (len(lines) - number) - 0.08) / self.height
@@ -73,8 +93,8 @@ class Page:
             va="center",
         )
 
-    def _row(self, words: str, y: float, high: float) -> Axes:
-        box = (LEFT / WIDTH, y / self.height, self.width / WIDTH, high / self.height)
+    def _row(self, row: Row, y: float) -> Axes:
+        box = (LEFT / WIDTH, y / self.height, self.width / WIDTH, row.high / self.height)
         axes = self.figure.add_axes(box)
         axes.set_facecolor("none")
         for side in ("top", "right", "bottom", "left"):
@@ -83,8 +103,8 @@ class Page:
             length=0, labelsize=SMALL, labelcolor=LIGHT.ink, labelbottom=False, labelleft=False
         )
         axes.set_yticks([])
-        if words:
-            axes.set_title(words, loc="left", fontsize=SMALL, color=LIGHT.muted, pad=5)
+        if row.title:
+            axes.set_title(row.title, loc="left", fontsize=SMALL, color=LIGHT.muted, pad=5)
         return axes
 
 
@@ -206,6 +226,7 @@ def draw_truth(axes: Axes, truth: Truth) -> None:
         axes.add_patch(patch)
     start, end = axes.get_xlim()
     for left, right, phase in truth.phase_spans():
+        left, right = max(left, start), min(right, end)
         if (right - left) / (end - start) > 0.012 * len(phase):
             axes.text(
                 (left + right) / 2,
@@ -217,9 +238,10 @@ def draw_truth(axes: Axes, truth: Truth) -> None:
                 color=LIGHT.ink,
                 bbox={"facecolor": LIGHT.paper, "edgecolor": "none", "pad": 1.5},
             )
-    for cut in np.asarray(truth.cuts_s, dtype=float):
+    cuts = [cut for cut in np.asarray(truth.cuts_s, dtype=float) if start < cut < end]
+    for cut in cuts:
         axes.axvline(cut, color=LIGHT.ink, linewidth=1.2, gid="cut")
-    if len(truth.cuts_s):
+    if cuts:
         axes.annotate(
             "│ cut",
             (1, 0.5),

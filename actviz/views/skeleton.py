@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
 from actviz.views.checks import check_skeleton
-from actviz.views.theme import ATTENTION, BONES, FONT, OKABE_ITO, Theme, pick_theme
+from actviz.views.theme import ATTENTION, BONES, FONT, OKABE_ITO, Theme, pick_theme, readable
 
 __all__ = ["bone_sides", "describe_pose", "skeleton_extent", "skeleton_scene"]
 
@@ -83,7 +83,7 @@ def skeleton_scene(
         raise ValueError(f"extent must have shape (3, 2), metres; got {space.shape}.")
     theme = pick_theme(dark)
     glow = None if weight is None else float(np.clip(np.nanmean(np.asarray(weight)), 0, 1))
-    figure = go.Figure(_floor(space, theme))
+    figure = go.Figure([*_floor(space, theme), _rulers(space, theme)])
     for person in np.flatnonzero(there[0]):
         pose = array[0, person]
         figure.add_trace(_shadow(pose, bones, float(space[1, 0]), theme))
@@ -109,23 +109,62 @@ def _strokes(pose: NDArray, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.concatenate([ends, gaps], axis=1).reshape(-1, 3)
 
 
-def _floor(space: NDArray[np.float64], theme: Theme) -> go.Scatter3d:
-    (x0, x1), (y, _), (z0, z1) = space
-    step = _FLOOR_STEP
-    xs = np.arange(np.ceil(x0 / step), np.floor(x1 / step) + 1) * step
-    zs = np.arange(np.ceil(z0 / step), np.floor(z1 / step) + 1) * step
-    lines = [[(x, y, z0), (x, y, z1), (np.nan,) * 3] for x in xs]
-    lines += [[(x0, y, z), (x1, y, z), (np.nan,) * 3] for z in zs]
-    points = np.array(lines, dtype=float).reshape(-1, 3)
-    line = {"color": theme.grid, "width": 2}
-    return go.Scatter3d(**_scene(points), mode="lines", line=line, hoverinfo="skip", name="floor")
+def _ticks(low: float, high: float) -> NDArray[np.float64]:
+    return np.arange(np.ceil(low / _FLOOR_STEP), np.floor(high / _FLOOR_STEP) + 1) * _FLOOR_STEP
+
+
+def _floor(space: NDArray[np.float64], theme: Theme) -> Iterator[go.Scatter3d | go.Mesh3d]:
+    """A pale floor with lines every half metre, and a ruler for the height."""
+    (x0, x1), (y0, y1), (z0, z1) = space
+    yield go.Mesh3d(
+        x=[x0, x1, x1, x0],
+        y=[z0, z0, z1, z1],
+        z=[y0] * 4,
+        i=[0, 0],
+        j=[1, 2],
+        k=[2, 3],
+        color=theme.panel if theme.name == "light" else "#1A2330",
+        hoverinfo="skip",
+        name="floor",
+        lighting={"ambient": 1, "diffuse": 0},
+    )
+    gap = (np.nan,) * 3
+    lines = [p for x in _ticks(x0, x1) for p in ((x, y0, z0), (x, y0, z1), gap)]
+    lines += [p for z in _ticks(z0, z1) for p in ((x0, y0, z), (x1, y0, z), gap)]
+    lines += [(x0, y0, z1), (x0, y1, z1), gap]
+    line = {"color": readable(theme.grid, theme.paper, ratio=1.7), "width": 3}
+    points = _scene(np.array(lines))
+    yield go.Scatter3d(**points, mode="lines", line=line, hoverinfo="skip", name="floor lines")
+
+
+def _rulers(space: NDArray[np.float64], theme: Theme) -> go.Scatter3d:
+    """Metres along the floor's front and right edge and up its back corner, named in words."""
+    (x0, x1), (y0, y1), (z0, z1) = space
+    aside = 0.1
+    marks = [(f"{x:g}", (x, y0, z0 - aside), theme.muted) for x in _ticks(x0, x1)]
+    marks += [(f"{z:g}", (x1 + aside, y0, z), theme.muted) for z in _ticks(z0, z1)]
+    marks += [(f"{y:g}", (x0 - aside, y, z1), theme.muted) for y in _ticks(y0 + 0.1, y1)]
+    named = {axis: theme.text(look.colour) for axis, look in ATTENTION.items()}
+    marks += [
+        ("<b>x</b> right, m", ((x0 + x1) / 2, y0, z0 - 3 * aside), named["x"]),
+        ("<b>y</b> up, m", (x0 - aside, y1 + aside, z1), named["y"]),
+        ("<b>z</b> away, m", (x1 + 4 * aside, y0, (z0 + z1) / 2), named["z"]),
+    ]
+    return go.Scatter3d(
+        **_scene(np.array([at for _, at, _ in marks])),
+        mode="text",
+        text=[words for words, _, _ in marks],
+        textfont={"size": 14, "color": [colour for _, _, colour in marks]},
+        hoverinfo="skip",
+        name="metres",
+    )
 
 
 def _shadow(pose: NDArray, bones: ArrayLike, floor: float, theme: Theme) -> go.Scatter3d:
     flat = pose.copy()
     flat[:, 1] = floor + 0.005
     points = _strokes(flat, np.asarray(bones, dtype=np.int64).reshape(-1, 2))
-    line = {"color": theme.grid, "width": 7}
+    line = {"color": readable(theme.grid, theme.paper, ratio=1.5), "width": 8}
     return go.Scatter3d(**_scene(points), mode="lines", line=line, hoverinfo="skip", name="shadow")
 
 
@@ -134,7 +173,7 @@ def _bones(
 ) -> Iterator[go.Scatter3d]:
     for side in SIDES:
         look = BONES[side]
-        line = {"color": theme.graphic(look.colour), "width": look.width}
+        line = {"color": theme.graphic(look.colour), "width": 1.5 * look.width}
         points = _strokes(pose, sides[side])
         name = f"{side}, person {person + 1}"
         yield go.Scatter3d(**_scene(points), mode="lines", line=line, name=name, hoverinfo="name")
@@ -144,16 +183,15 @@ def _joints(
     pose: NDArray, bones: ArrayLike, person: int, glow: float | None, theme: Theme
 ) -> Iterator[go.Scatter3d]:
     used = np.unique(np.asarray(bones, dtype=np.int64))
-    shape = "circle" if person == 0 else "diamond"
     where = _scene(pose[used])
     if glow is not None:
-        halo = {"size": 8 + 22 * glow, "color": OKABE_ITO["yellow"], "symbol": shape}
+        halo = {"size": 6 + 22 * glow, "color": OKABE_ITO["yellow"], "line": {"width": 0}}
         yield go.Scatter3d(
             **where, mode="markers", marker=halo, opacity=0.06 + 0.3 * glow, name="attention",
             hoverinfo="skip",
         )  # fmt: skip
-    size = 4.5 if glow is None else 3 + 6 * glow
-    marker = {"size": size, "color": theme.ink, "symbol": shape}
+    size = 4 if glow is None else 3 + 3 * glow
+    marker = {"size": size, "color": theme.ink, "symbol": "circle" if person == 0 else "square"}
     yield go.Scatter3d(
         **where,
         mode="markers",
@@ -199,30 +237,21 @@ def _letters(
 
 def _dress(figure: go.Figure, space: NDArray[np.float64], theme: Theme, height: int) -> None:
     size = space[:, 1] - space[:, 0]
-    ratio = size / size.max()
-    names = (("x", "x, m", 0, "x"), ("y", "z away, m", 2, "z"), ("z", "y up, m", 1, "y"))
-    axes = {}
-    for axis, words, row, curve in names:
-        colour = theme.text(ATTENTION[curve].colour)
-        axes[f"{axis}axis"] = {
-            "range": space[row].tolist(),
-            "title": {"text": words, "font": {"color": colour, "size": 15}},
-            "dtick": _FLOOR_STEP,
-            "tickfont": {"size": 12, "color": theme.muted},
-            "showbackground": False,
-            "showgrid": False,
-            "zeroline": False,
-            "showspikes": False,
-        }
+    ratio = (size + 0.24 * size.max()) / (1.24 * size.max())
+    wide = 0.12 * size.max()  # room for the rulers
+    axes = {
+        f"{axis}axis": {"range": [space[row, 0] - wide, space[row, 1] + wide], "visible": False}
+        for axis, row in (("x", 0), ("y", 2), ("z", 1))
+    }
     figure.update_layout(
         scene={
             **axes,
             "aspectmode": "manual",
             "aspectratio": {"x": ratio[0], "y": ratio[2], "z": ratio[1]},
             "camera": {
-                "eye": {"x": 0.45, "y": -1.75, "z": 0.45},
+                "eye": {"x": 0.4, "y": -1.45, "z": 0.35},
                 "up": {"x": 0, "y": 0, "z": 1},
-                "center": {"x": 0, "y": 0, "z": -0.08},
+                "center": {"x": 0, "y": 0, "z": -0.05},
             },
         },
         uirevision="skeleton",

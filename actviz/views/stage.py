@@ -74,11 +74,19 @@ def _stage(extent: tuple[tuple[float, float], ...], size: tuple[int, int]) -> Im
     (x0, x1), (floor, _), (z0, z1) = extent
     corners = [(x0, floor, z0), (x1, floor, z0), (x1, floor, z1), (x0, floor, z1)]
     draw.polygon([tuple(p[:2]) for p in camera(corners)], fill=rgb("#1A2330"))
-    line = {"fill": rgb("#2F3B4B"), "width": _SMOOTH}
+    colour = rgb("#2F3B4B")
     for x in np.arange(np.ceil(x0 / _STEP), np.floor(x1 / _STEP) + 1) * _STEP:
-        draw.line([tuple(p[:2]) for p in camera([(x, floor, z0), (x, floor, z1)])], **line)
+        draw.line(
+            [tuple(p[:2]) for p in camera([(x, floor, z0), (x, floor, z1)])],
+            fill=colour,
+            width=_SMOOTH,
+        )
     for z in np.arange(np.ceil(z0 / _STEP), np.floor(z1 / _STEP) + 1) * _STEP:
-        draw.line([tuple(p[:2]) for p in camera([(x0, floor, z), (x1, floor, z)])], **line)
+        draw.line(
+            [tuple(p[:2]) for p in camera([(x0, floor, z), (x1, floor, z)])],
+            fill=colour,
+            width=_SMOOTH,
+        )
     return picture
 
 
@@ -154,9 +162,9 @@ def _figure(
         _glow(draw, seen[used], float(weight), unit)
     strokes = [(side, a, b) for side in SIDES for a, b in sides[side]]
     for side, a, b in sorted(strokes, key=lambda s: -(seen[s[1], 2] + seen[s[2], 2])):
-        colour = rgb("#C3CAD4" if side == "centre" else BONES[side].colour)
+        shade = "#C3CAD4" if side == "centre" else BONES[side].colour
         ends = [tuple(seen[a, :2]), tuple(seen[b, :2])]
-        draw.line(ends, fill=colour, width=max(2, round(0.75 * BONES[side].width * unit)))
+        draw.line(ends, fill=rgb(shade), width=max(2, round(0.75 * BONES[side].width * unit)))
     radius = (2.6 if weight is None else 2.2 + 2.6 * weight) * unit
     for x, y, _ in seen[used]:
         draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=(255, 255, 255))
