@@ -1,4 +1,4 @@
-"""Files fetched on request: size and place named, resumable, checked by sha256, never half there."""
+"""Files fetched on request: size and place named, resumable, checked by sha256, whole or absent."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ __all__ = ["MIN_FRAMES", "PoseError", "PosedVideo", "find_pose_model", "pose_fro
 MIN_FRAMES = 8  # with a person in fewer frames than this there is no motion to speak of
 MOST_FRAMES = 600  # looked at by default: 10 s at 60 frames/s, about 16 s of one core
 _SHORT_SIDE = 480  # pixels; the model itself looks at 224 to 256
-_GLIMPSE = 3  # a second person seen in fewer frames than this is a mistake
+_TOGETHER = 3  # frames: two people seen at once in fewer are one who jumped, as at a cut
 _OUT_OF_SIGHT = 0.5
 
 Progress = Callable[[int, int], None]  # frames done, frames in all
@@ -187,9 +187,10 @@ def _arrays(seen: list[tuple[int, dict[int, Detection]]], times_s: NDArray[np.fl
     counts = [sum(p in people for _, people in seen) for p in range(2)]
     order = [p for p in sorted(range(2), key=lambda p: -counts[p]) if counts[p]]
     problems = []
-    if len(order) == 2 and counts[order[1]] < _GLIMPSE:
-        problems.append(f"A second person, seen in {counts[order[1]]} frames only, was dropped.")
+    if len(order) == 2 and sum(len(people) == 2 for _, people in seen) < _TOGETHER:
+        seen = [(n, _as_one(people, order)) for n, people in seen]
         order = order[:1]
+        problems.append("Two people were hardly ever seen at once: taken for one person.")
     joints = np.full((len(seen), len(order), 25, 3), np.nan)
     points = np.full((len(seen), len(order), 25, 2), np.nan)
     visibility = np.zeros((len(seen), len(order), 25), np.float32)
@@ -202,11 +203,18 @@ def _arrays(seen: list[tuple[int, dict[int, Detection]]], times_s: NDArray[np.fl
     world, picture = fill_gaps(joints, times_s), fill_gaps(points, times_s)
     bridged = int(world.interpolated.sum())
     if bridged:
-        problems.append(f"{bridged} short gaps (frames, up to {LONGEST_GAP_S:g} s) interpolated.")
+        problems.append(
+            f"{bridged} missing sights were interpolated (gaps up to {LONGEST_GAP_S:g} s)."
+        )
     problems += _unseen(visibility, world.observed)
     return _Arrays(
         world.joints, picture.joints, visibility, world.observed, world.interpolated, problems
     )
+
+
+def _as_one(people: dict[int, Detection], order: list[int]) -> dict[int, Detection]:
+    """One frame's detections as sights of a single person, the usual one first."""
+    return {order[0]: next(people[p] for p in order if p in people)} if people else {}
 
 
 def _unseen(visibility: NDArray[np.float32], found: NDArray[np.bool_]) -> list[str]:

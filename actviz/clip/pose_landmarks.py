@@ -32,6 +32,10 @@ __all__ = ["LANDMARKS", "Detection", "Identities", "joints_from_landmarks", "to_
 LANDMARKS = 33
 _EAR, _SHOULDER, _ELBOW, _WRIST, _LITTLE, _INDEX, _THUMB = 7, 11, 13, 15, 17, 19, 21
 _HIP, _KNEE, _ANKLE, _TOES = 23, 25, 27, 31  # numbers of the left side; the right side is one more
+_REACH = 0.75  # torso lengths that a torso may move between two sights of the same person,
+_SPEED = 3.0  # and this many more for each second between them (a brisk walk),
+_FARTHEST = 1.5  # but never more than this
+_DOUBLE = 0.5  # torso lengths: bodies that are nearer than this all over are one body found twice
 _TORSO = (_SHOULDER, _SHOULDER + 1, _HIP, _HIP + 1)
 
 
@@ -90,12 +94,11 @@ class Detection:
 class Identities:
     """Keeps two people apart over time by where their torsos are in the picture.
 
-    A detection goes to the person whose torso was nearest when last seen, if that is within reach:
-    ``reach`` torso lengths, and as many again for every second since. One out of everybody's
-    reach is a new person while there is a free place, otherwise the person nearest to it.
+    A detection goes to the person whose torso was nearest when last seen, if that is within reach
+    (``_REACH`` and following lines). One out of everybody's reach is a new person while there is a
+    free place, otherwise the person nearest to it.
     """
 
-    reach: float = 1.5
     most: int = 2
     _last: list[tuple[Detection, float]] = field(default_factory=list)  # per person: last, when
 
@@ -127,8 +130,8 @@ class Identities:
         """How far away a detection is, in units of the person's reach by now."""
         last, seen_s = self._last[person]
         step = float(np.linalg.norm(detection.centre - last.centre))
-        reach = self.reach * (1 + time_s - seen_s)
-        return step / (max(last.torso, detection.torso) * reach)
+        reach = min(_REACH + _SPEED * (time_s - seen_s), _FARTHEST)
+        return step / (min(last.torso, detection.torso) * reach)
 
 
 def _without_doubles(found: list[Detection]) -> list[Detection]:
@@ -136,9 +139,10 @@ def _without_doubles(found: list[Detection]) -> list[Detection]:
     kept: list[Detection] = []
     for detection in sorted(found, key=lambda d: -float(d.visibility.mean())):
         apart = [
-            float(np.linalg.norm(detection.image - other.image, axis=1).mean()) / other.torso
+            float(np.linalg.norm(detection.image - other.image, axis=1).mean())
+            / max(detection.torso, other.torso)
             for other in kept
         ]
-        if all(distance > 0.25 for distance in apart):
+        if all(distance > _DOUBLE for distance in apart):
             kept.append(detection)
     return kept
