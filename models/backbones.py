@@ -4,7 +4,8 @@ The networks are torchvision's, so that its ImageNet weights load; ``resnet18_na
 ResNet-18 with fewer channels, for weights small enough to come with the project.
 
 Where each network is cut (the output of a cut is 2, 4, 8, 16, 32 times smaller than the frame
-for VGG, MobileNet and SqueezeNet; 4, 4, 8, 16, 32 for ResNet, whose stem holds a pooling):
+for VGG, MobileNet and SqueezeNet; 4, 4, 8, 16, 32 for ResNet, whose stem holds a
+pooling; the narrow one ends at 16):
 
     ResNet          stem = conv1 to maxpool, stages = layer1 … layer4
     VGG16           stem = block 1 with its pooling, stages = blocks 2 … 5
@@ -173,7 +174,12 @@ def _cut(name: str, net: Any) -> FrameCNN:
 
 
 def _narrow_resnet18(width: int) -> FrameCNN:
-    """ResNet-18 with ``width`` channels in stage 1 instead of 64, from torchvision's own blocks."""
+    """ResNet-18 with ``width`` channels in stage 1 instead of 64, from torchvision's own blocks.
+
+    The last stage keeps its size (stride 1), so that maps of a 112-pixel frame are 7 × 7, as those
+    of the papers' 224-pixel frames are.
+    """
+    strides = (1, 2, 2, 1)
     channels = (width, width, 2 * width, 4 * width, 8 * width)
     stem = nn.Sequential(
         nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False),
@@ -182,7 +188,7 @@ def _narrow_resnet18(width: int) -> FrameCNN:
         nn.MaxPool2d(3, stride=2, padding=1),
     )
     stages: list[nn.Module] = [stem]
-    for before, after, stride in zip(channels[:-1], channels[1:], (1, 2, 2, 2), strict=True):
+    for before, after, stride in zip(channels[:-1], channels[1:], strides, strict=True):
         shortcut = None
         if stride != 1 or before != after:
             shortcut = nn.Sequential(
