@@ -9,8 +9,10 @@ from __future__ import annotations
 import base64
 import io
 import itertools
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -38,7 +40,6 @@ class Lane:
     height: int
     y_range: tuple[float, float] = (0.0, 1.0)
     ticks: Sequence[float] | None = None  # None: chosen by plotly; empty: no y axis
-    unit: str = ""
 
 
 def jpeg_uri(frame: NDArray[np.uint8], *, height: int = 96) -> str:
@@ -68,6 +69,9 @@ class LaneFigure:
             rows.insert(0, Lane("", _STRIP, ticks=()))
         if truth is not None:
             rows.append(Lane("truth: the action is visible", 34, ticks=()))
+        self._notes: list[dict[str, Any]] = []  # handed to plotly at the end, all at once:
+        self._shapes: list[dict[str, Any]] = []  # one by one costs tens of milliseconds
+        self._images: list[dict[str, Any]] = []
         self._first = 1 if thumbnails is None else 2
         self._rows = rows
         self._pixels = sum(lane.height for lane in rows) + _GAP * (len(rows) - 1)
@@ -148,66 +152,83 @@ class LaneFigure:
 
     def direct_labels(self, lane: int, labels: dict[str, tuple[float, str]]) -> None:
         """Words at the right end, text → (height, colour), moved apart where they would touch."""
-        low, high = self._rows[self.row(lane) - 1].y_range
-        gap = (high - low) * 19 / self._rows[self.row(lane) - 1].height
+        row = self._rows[self.row(lane) - 1]
+        gap = (row.y_range[1] - row.y_range[0]) * 19 / row.height
         places = spread({text: at for text, (at, _) in labels.items()}, gap)
         for text, (_, colour) in labels.items():
-            self.figure.add_annotation(
-                x=1,
-                xref="paper",
-                xanchor="left",
-                xshift=6,
-                y=places[text],
-                yref=self.axis(lane),
-                yanchor="middle",
-                text=text,
-                showarrow=False,
-                font={"color": self.theme.text(colour), "size": 14},
-            )
+            self._beside(text, places[text], self.axis(lane), self.theme.text(colour))
 
     def level(self, lane: int, height: float, text: str) -> None:
-        """A thin dashed level with its name at the left."""
-        self.figure.add_shape(
-            type="line",
-            x0=0,
-            x1=1,
-            xref="paper",
-            y0=height,
-            y1=height,
-            yref=self.axis(lane),
-            line={"color": self.theme.muted, "width": 1.5, "dash": "dash"},
-            name=text,
-        )
+        """A thin dashed level with its name at the right."""
+        line = {"color": self.theme.muted, "width": 1.5, "dash": "dash"}
+        self._line((0, 1, "paper"), (height, height, self.axis(lane)), line, text)
         self.direct_labels(lane, {text: (height, self.theme.muted)})
 
     def finish(self, cursor_s: float | None, title: str | None, note: str | None) -> go.Figure:
         """The figure with its cursor, title and note."""
         if cursor_s is not None:
             self._cursor(float(cursor_s))
-        top = 30 + (34 if title else 0)
-        bottom = 52 + (30 if note else 0)
+        lines = textwrap.wrap(note or "", 92)
+        if lines:
+            place = {"xanchor": "left", "yanchor": "top", "yshift": -50, "align": "left"}
+            self._say("<br>".join(lines), (0, "paper"), (0, "paper"), self.theme.muted, **place)
+        top, bottom = 30 + (34 if title else 0), 52 + 20 * len(lines) + (8 if lines else 0)
         self.figure.update_layout(
+            annotations=self._notes,
+            shapes=self._shapes,
+            images=self._images,
             height=self._pixels + top + bottom,
             margin={"l": MARGIN_LEFT, "r": MARGIN_RIGHT, "t": top, "b": bottom},
+            title={"text": title or "", "x": 0, "xref": "paper", "font": {"size": 18}},
         )
-        if title:
-            self.figure.update_layout(
-                title={"text": title, "x": 0, "xref": "paper", "font": {"size": 18}}
-            )
-        if note:
-            self.figure.add_annotation(
-                text=note,
-                x=0,
-                xref="paper",
-                y=0,
-                yref="paper",
-                yshift=-50,
-                xanchor="left",
-                yanchor="top",
-                showarrow=False,
-                font={"size": 14, "color": self.theme.muted},
-            )
         return self.figure
+
+    def _say(
+        self,
+        text: str,
+        x: tuple[float, str],
+        y: tuple[float, str],
+        colour: str,
+        **place: object,
+    ) -> None:
+        """Words at (value, axis) across and (value, axis) up."""
+        self._notes.append(
+            {
+                "text": text,
+                "x": x[0],
+                "xref": x[1],
+                "y": y[0],
+                "yref": y[1],
+                "showarrow": False,
+                "font": {"size": 14, "color": colour},
+                **place,
+            }
+        )
+
+    def _beside(self, text: str, height: float, axis: str, colour: str) -> None:
+        self._say(text, (1, "paper"), (height, axis), colour, xanchor="left", xshift=6)
+
+    def _line(
+        self,
+        x: tuple[float, float, str],
+        y: tuple[float, float, str],
+        line: dict[str, object],
+        name: str,
+    ) -> None:
+        """A straight line between (from, to, axis) across and (from, to, axis) up."""
+        self._shapes.append(
+            {
+                "type": "line",
+                "x0": x[0],
+                "x1": x[1],
+                "xref": x[2],
+                "y0": y[0],
+                "y1": y[1],
+                "yref": y[2],
+                "line": line,
+                "name": name,
+            }
+        )
 
     def _dress(self) -> None:
         theme, figure = self.theme, self.figure
@@ -258,23 +279,13 @@ class LaneFigure:
             zerolinewidth=1,
             fixedrange=True,
             tickfont={"size": 14},
-            title={"text": lane.unit, "standoff": 4, "font": {"size": 14}},
             nticks=5,
             row=number,
             col=1,
         )
-        self.figure.add_annotation(
-            text=lane.title,
-            x=0,
-            xref="paper",
-            xanchor="left",
-            y=1,
-            yref=("y" if number == 1 else f"y{number}") + " domain",
-            yanchor="bottom",
-            yshift=3,
-            showarrow=False,
-            font={"size": 14, "color": self.theme.muted},
-        )
+        axis = ("y" if number == 1 else f"y{number}") + " domain"
+        place = {"xanchor": "left", "yanchor": "bottom", "yshift": 3}
+        self._say(lane.title, (0, "paper"), (1, axis), self.theme.muted, **place)
 
     def _thumbnails(self, frames: NDArray[np.uint8]) -> None:
         """As many pictures as fit, each the frame nearest to the middle of its slot."""
@@ -283,22 +294,15 @@ class LaneFigure:
         borders = np.linspace(start, end, int(np.clip(fit, 1, len(frames))) + 1)
         for left, right in itertools.pairwise(borders):
             at = int(np.abs(self.times_s - (left + right) / 2).argmin())
-            self.figure.add_layout_image(
-                source=jpeg_uri(frames[at]),
-                x=left,
-                sizex=right - left,
-                y=1,
-                sizey=1,
-                xref="x",
-                yref="y",
-                sizing="contain",
-                layer="below",
-            )
+            place = {"x": left, "sizex": right - left, "y": 1, "sizey": 1, "xref": "x", "yref": "y"}
+            look = {"sizing": "contain", "layer": "below", "source": jpeg_uri(frames[at])}
+            self._images.append(place | look)
         self.figure.update_xaxes(showgrid=False, row=1, col=1)
         self._touch(1, "frames")
 
     def _touch(self, row: int, name: str) -> None:
         """Unseen markers at every frame, so that a click anywhere in the row finds one."""
+        unseen = {"marker": {"opacity": 0}}
         self.figure.add_trace(
             go.Scatter(
                 x=self.times_s,
@@ -309,8 +313,8 @@ class LaneFigure:
                 customdata=np.arange(len(self.times_s)),
                 name=name,
                 hovertemplate="%{x:.2f} s<extra></extra>",
-                selected={"marker": {"opacity": 0}},
-                unselected={"marker": {"opacity": 0}},
+                selected=unseen,
+                unselected=unseen,
             ),
             row=row,
             col=1,
@@ -335,73 +339,23 @@ class LaneFigure:
             col=1,
         )
         self._touch(row, "truth, frames")
+        axis = f"y{row} domain"
         low, high = float(self.edges[0]), float(self.edges[-1])
         for start, end, phase in truth.phase_spans():
             start, end = max(start, low), min(end, high)
             if (end - start) / (high - low) > 0.014 * len(phase):
-                self._phase(row, (start + end) / 2, phase)
+                place = {"bgcolor": self.theme.panel, "borderpad": 1}
+                self._say(phase, ((start + end) / 2, "x"), (0.5, axis), self.theme.ink, **place)
         cuts = [cut for cut in np.asarray(truth.cuts_s, dtype=float) if low < cut < high]
         for cut in cuts:
-            self.figure.add_shape(
-                type="line",
-                x0=cut,
-                x1=cut,
-                y0=0,
-                y1=1,
-                xref="x",
-                yref=f"y{row} domain",
-                line={"color": self.theme.ink, "width": 1},
-                name="cut",
-            )
+            mark = {"color": self.theme.ink, "width": 1}
+            self._line((cut, cut, "x"), (0, 1, axis), mark, "cut")
         if cuts:
-            self.figure.add_annotation(
-                text="│ cut",
-                x=1,
-                xref="paper",
-                xanchor="left",
-                xshift=6,
-                y=0.5,
-                yref=f"y{row} domain",
-                showarrow=False,
-                font={"size": 14, "color": self.theme.muted},
-            )
-
-    def _phase(self, row: int, at: float, phase: str) -> None:
-        self.figure.add_annotation(
-            text=phase,
-            x=at,
-            xref="x",
-            y=0.5,
-            yref=f"y{row} domain",
-            showarrow=False,
-            bgcolor=self.theme.panel,
-            borderpad=1,
-            font={"size": 13, "color": self.theme.ink},
-        )
+            self._beside("│ cut", 0.5, axis, self.theme.muted)
 
     def _cursor(self, cursor_s: float) -> None:
         at = float(np.clip(cursor_s, self.edges[0], self.edges[-1]))
-        self.figure.add_shape(
-            type="line",
-            x0=at,
-            x1=at,
-            xref="x",
-            y0=0,
-            y1=1,
-            yref="paper",
-            line={"color": self.theme.ink, "width": 2},
-            name="cursor",
-        )
-        self.figure.add_annotation(
-            x=at,
-            xref="x",
-            y=1,
-            yref="paper",
-            yanchor="bottom",
-            yshift=3,
-            text=f"<b>{cursor_s:.2f} s</b>",
-            showarrow=False,
-            bgcolor=self.theme.paper,
-            font={"size": 14, "color": self.theme.ink},
-            name="cursor",
-        )
+        line = {"color": self.theme.ink, "width": 2}
+        self._line((at, at, "x"), (0, 1, "paper"), line, "cursor")
+        place = {"yanchor": "bottom", "yshift": 3, "bgcolor": self.theme.paper, "name": "cursor"}
+        self._say(f"<b>{cursor_s:.2f} s</b>", (at, "x"), (1, "paper"), self.theme.ink, **place)

@@ -101,7 +101,7 @@ def dim_outside(
     return out
 
 
-def greyed(frame: ArrayLike, *, towards: int = 235, amount: float = 0.55) -> NDArray[np.uint8]:
+def greyed(frame: ArrayLike, *, towards: int = 235, amount: float = 0.4) -> NDArray[np.uint8]:
     """Frames without colour, faded ``towards`` one grey: how a skipped frame looks."""
     picture = _picture(frame)
     grey = picture @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
@@ -159,7 +159,7 @@ def _limbs(
     drawn: set[int] = set()
     for extra in (1.6, 0.0):
         for side in SIDES:
-            wide = BONES[side].width / 2.4
+            wide = BONES[side].width / 2
             colour = (12, 14, 18, 200) if extra else (*rgb(BONES[side].colour), 255)
             for a, b in sides[side]:
                 if np.isfinite(places[[a, b]]).all():
@@ -175,6 +175,15 @@ def _limbs(
 
 def _letter_size(shape: tuple[int, ...]) -> int:
     return max(11, round(min(shape[:2]) * 0.052))
+
+
+def _first_fitting(forms: Sequence[str], size: int, room: int) -> tuple[str, int]:
+    """The first of ``forms`` that fits ``room`` in bold without being cut; else the last, cut."""
+    for form in forms:
+        words, fit = _fitting(form, size, room, bold=True)
+        if words == form:
+            break
+    return words, fit
 
 
 def _fitting(text: str, size: int, room: int, *, bold: bool = False) -> tuple[str, int]:
@@ -228,25 +237,28 @@ def draw_decision(
     look = WRITTEN if written else SKIPPED
     size = _letter_size(out.shape)
     border = max(2, round(min(out.shape[:2]) * 0.018))
-    band = round(size * 2.1)
+    band = min(out.shape[0], round(size * 2.1) + border)
     inner = out[out.shape[0] - band :]
     inner[...] = np.rint(inner * 0.28).astype(np.uint8)
     picture = Image.fromarray(out)
     draw = ImageDraw.Draw(picture)
     height, width = out.shape[:2]
-    words = f"{'written' if written else 'skipped'} {probability:.2f} · memory {memory_size}"
-    words, fit = _fitting(words, size, width - 4 * border, bold=True)
-    y = height - band + band * 0.36
-    draw.text((2 * border, y), words, fill=(255, 255, 255), font=font(fit, bold=True), anchor="lm")
+    word = "written" if written else "skipped"
     room = width - 4 * border
-    low, high = height - border - max(3, round(size * 0.45)), height - border - 1
+    forms = [f"{word} {probability:.2f} · memory {memory_size}", f"{word} {probability:.2f}"]
+    forms.insert(1, f"{forms[1]} · {memory_size}")
+    words, fit = _first_fitting(forms, size, room)
+    y = height - band + (band - border) * 0.36
+    draw.text((2 * border, y), words, fill=(255, 255, 255), font=font(fit, bold=True), anchor="lm")
+    high = height - 2 * border - 1
+    low = high - max(3, round(size * 0.4))
     length = round(room * float(np.clip(np.nan_to_num(probability), 0, 1)))
-    draw.rectangle((2 * border, low, 2 * border + room, high), fill=(70, 76, 84))
+    draw.rectangle((2 * border, low, 2 * border + room, high), fill=(84, 90, 98))
     if length:
         draw.rectangle((2 * border, low, 2 * border + length, high), fill=rgb(look.colour))
     if threshold is not None:
         at = 2 * border + round(room * threshold)
-        draw.rectangle((at, low - 2, at + max(0, border // 3), high), fill=(255, 255, 255))
+        draw.rectangle((at, low - 2, at + max(0, border // 3), high + 1), fill=(255, 255, 255))
     framed = np.array(picture)
     _border(framed, border, rgb(look.colour), dashed=not written)
     return framed

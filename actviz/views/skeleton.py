@@ -123,7 +123,7 @@ def _floor(space: NDArray[np.float64], theme: Theme) -> Iterator[go.Scatter3d | 
         i=[0, 0],
         j=[1, 2],
         k=[2, 3],
-        color=theme.panel if theme.name == "light" else "#1A2330",
+        color="#EEF1F5" if theme.name == "light" else "#1A2330",
         hoverinfo="skip",
         name="floor",
         lighting={"ambient": 1, "diffuse": 0},
@@ -140,13 +140,13 @@ def _floor(space: NDArray[np.float64], theme: Theme) -> Iterator[go.Scatter3d | 
 def _rulers(space: NDArray[np.float64], theme: Theme) -> go.Scatter3d:
     """Metres along the floor's front and right edge and up its back corner, named in words."""
     (x0, x1), (y0, y1), (z0, z1) = space
-    aside = 0.1
+    aside = 0.12
     marks = [(f"{x:g}", (x, y0, z0 - aside), theme.muted) for x in _ticks(x0, x1)]
     marks += [(f"{z:g}", (x1 + aside, y0, z), theme.muted) for z in _ticks(z0, z1)]
     marks += [(f"{y:g}", (x0 - aside, y, z1), theme.muted) for y in _ticks(y0 + 0.1, y1)]
     named = {axis: theme.text(look.colour) for axis, look in ATTENTION.items()}
     marks += [
-        ("<b>x</b> right, m", ((x0 + x1) / 2, y0, z0 - 3 * aside), named["x"]),
+        ("<b>x</b> right, m", ((x0 + x1) / 2, y0, z0 - 2.8 * aside), named["x"]),
         ("<b>y</b> up, m", (x0 - aside, y1 + aside, z1), named["y"]),
         ("<b>z</b> away, m", (x1 + 4 * aside, y0, (z0 + z1) / 2), named["z"]),
     ]
@@ -187,7 +187,7 @@ def _joints(
     if glow is not None:
         halo = {"size": 6 + 22 * glow, "color": OKABE_ITO["yellow"], "line": {"width": 0}}
         yield go.Scatter3d(
-            **where, mode="markers", marker=halo, opacity=0.06 + 0.3 * glow, name="attention",
+            **where, mode="markers", marker=halo, opacity=0.05 + 0.2 * glow, name="attention",
             hoverinfo="skip",
         )  # fmt: skip
     size = 4 if glow is None else 3 + 3 * glow
@@ -223,24 +223,25 @@ def _letters(
 ) -> go.Scatter3d:
     marks = side_marks(bones, left, right)
     at = pose[[joint for joint, _ in marks]] if marks else np.zeros((0, 3))
+    at = at + np.array([0.0, 0.04, -0.16])  # before the foot, above the floor
     sides = {"L": BONES["left"].colour, "R": BONES["right"].colour}
     return go.Scatter3d(
         **_scene(at),
         mode="text",
         text=[f"<b>{letter}</b>" for _, letter in marks],
         textfont={"size": 16, "color": [theme.text(sides[letter]) for _, letter in marks]},
-        textposition="bottom center",
+        textposition="middle center",
         hoverinfo="skip",
         name="left and right",
     )
 
 
 def _dress(figure: go.Figure, space: NDArray[np.float64], theme: Theme, height: int) -> None:
-    size = space[:, 1] - space[:, 0]
-    ratio = (size + 0.24 * size.max()) / (1.24 * size.max())
-    wide = 0.12 * size.max()  # room for the rulers
+    shown = space + np.array([[-0.3, 0.6], [-0.03, 0.2], [-0.4, 0.1]])  # room for the rulers
+    size = shown[:, 1] - shown[:, 0]
+    ratio = size / size.max()
     axes = {
-        f"{axis}axis": {"range": [space[row, 0] - wide, space[row, 1] + wide], "visible": False}
+        f"{axis}axis": {"range": shown[row].tolist(), "visible": False}
         for axis, row in (("x", 0), ("y", 2), ("z", 1))
     }
     figure.update_layout(
@@ -249,9 +250,9 @@ def _dress(figure: go.Figure, space: NDArray[np.float64], theme: Theme, height: 
             "aspectmode": "manual",
             "aspectratio": {"x": ratio[0], "y": ratio[2], "z": ratio[1]},
             "camera": {
-                "eye": {"x": 0.4, "y": -1.45, "z": 0.35},
+                "eye": {"x": 0.38, "y": -1.35, "z": 0.36},
                 "up": {"x": 0, "y": 0, "z": 1},
-                "center": {"x": 0, "y": 0, "z": -0.05},
+                "center": {"x": 0, "y": 0, "z": -0.04},
             },
         },
         uirevision="skeleton",

@@ -19,7 +19,6 @@ __all__ = ["skeleton_frame"]
 
 _SMOOTH = 2  # drawn this much larger, then averaged down
 _TILT = np.deg2rad(9)  # looking down a little, so that the floor is seen
-_MARGIN = 0.06  # of the picture, left free around the extent
 _STEP = 0.5  # metres between floor lines
 
 
@@ -58,9 +57,9 @@ def _camera(extent: tuple[tuple[float, float], ...], size: tuple[int, int]) -> _
     distance = 2.2 * float(np.linalg.norm(space[:, 1] - space[:, 0]))
     flat = _Camera(tuple(centre), distance, 1.0, (0.0, 0.0))(_corners(space))[:, :2]
     low, high = flat.min(axis=0), flat.max(axis=0)
-    room = np.array([size[1], size[0]]) * (1 - 2 * _MARGIN)
+    room = np.array([size[1] * 0.9, size[0] * 0.8])
     scale = float((room / np.maximum(high - low, 1e-9)).min())
-    shift = np.array([size[1], size[0]]) / 2 - scale * (low + high) / 2
+    shift = np.array([size[1] * 0.5, size[0] * 0.49]) - scale * (low + high) / 2
     return _Camera(tuple(centre), distance, scale, tuple(shift))
 
 

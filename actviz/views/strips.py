@@ -146,7 +146,8 @@ def memory_contents(
             draw.text(where, words, fill=rgb(theme.muted), font=font(13), anchor="mt")
     if len(held) == 0:
         words = "memory is empty so far" if len(ever) else "memory stays empty: nothing was written"
-        draw.text(
-            (12, step / 2), words, fill=rgb(theme.text(theme.ink)), font=font(16), anchor="lm"
+        draw.rectangle(
+            (8, step / 2 - 16, 24 + font(16).getlength(words), step / 2 + 16), rgb(theme.paper)
         )
+        draw.text((16, step / 2), words, fill=rgb(theme.ink), font=font(16), anchor="lm")
     return np.asarray(canvas)
