@@ -136,7 +136,7 @@ def save_checkpoint(path: str | Path, model: nn.Module, card: Card) -> Path:
     state = {k: v.detach().to("cpu").contiguous() for k, v in model.state_dict().items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(path.name + ".part")
-    save_file(state, fresh, metadata={"format": "pt", "model": card.model})
+    save_file(state, fresh, metadata={"format": "pt"})
     card = replace(card, weights_sha256=_sha256(fresh))
     fresh_card = path.with_name(path.stem + ".json.part")
     fresh_card.write_text(card.to_json())

@@ -108,8 +108,8 @@ def _stored_truth(seeds: Sequence[int], count: int) -> tuple[NDArray, NDArray]:
     return np.array(table[:, 0]), np.array(table[:, 1:], dtype=bool)
 
 
-def _indices(scene: puppets.Scene, count: int) -> NDArray[np.int64]:
-    return segment_indices(len(scene.times_s), count)
+def _indices(scene: puppets.Scene, count: int) -> list[int]:
+    return segment_indices(len(scene), count).tolist()
 
 
 def _render(seed: int, *, count: int, size: int) -> NDArray[np.uint8]:

@@ -129,7 +129,7 @@ class PictureTask(Task):
     def val_batch(self, at: NDArray[np.int64], rng: np.random.Generator | None) -> Batch:
         data = self.data["val"]
         return {
-            "frames": _to_unit(np.asarray(data.frames[at])),
+            "frames": _to_unit(np.array(data.frames[at])),
             "label": torch.from_numpy(data.labels[at]),
         }
 
@@ -225,7 +225,7 @@ class FrozenMAMTask(MAMTask):
             array = np.load(path, mmap_mode="r+")
             network.eval().to(memory_format=torch.channels_last)
             for start in range(0, clips, _FORWARD):
-                frames = _to_unit(np.asarray(data.frames[start : start + _FORWARD]))
+                frames = _to_unit(np.array(data.frames[start : start + _FORWARD]))
                 for view in range(views):
                     seeded = torch.Generator().manual_seed(start * views + view)
                     seen = vary_pictures(frames, generator=seeded) if view else frames

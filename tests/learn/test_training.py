@@ -1,0 +1,170 @@
+"""Real trainings, tiny: they learn, leave a whole run folder, and resume as if never stopped."""
+
+import csv
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from actviz.errors import ActvizError
+from actviz.learn import engine
+from actviz.learn.checkpoints import load_checkpoint
+from actviz.learn.engine import learning_rate_factor, train
+from actviz.learn.recipes import get_recipe
+
+TINY = {
+    "train_clips": 24,
+    "val_clips": 12,
+    "test_clips": 12,
+    "epochs": 2,
+    "batch_size": 6,
+    "threads": 1,
+    "device": "cpu",
+    "warmup": 0,
+    "schedule": "constant",
+    "repeats": 1,
+}
+PICTURES = {"width": 4, "input_size": 32, "frames": 4, "stored_frames": 6, "start_from": ""}
+SMALL = {
+    "puppets/backbone": TINY | PICTURES | {"epochs": 6, "dropout": 0.0},
+    "puppets/mam": TINY | PICTURES | {"epochs": 6, "views": 2},
+    "puppets/tmnet": TINY | PICTURES | {"epochs": 6},
+    "puppets/man": TINY | {"frames": 16, "hidden": 8, "learning_rate": 0.01},
+}
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("ACTVIZ_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+def _rows(run: Path) -> list[dict[str, str]]:
+    with (run / "metrics.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_training_lowers_the_loss_and_leaves_a_whole_run(tmp_path, name):
+    best = train(get_recipe(name, SMALL[name]), out=tmp_path / "run", progress=False)
+    run = best.parent
+    rows = _rows(run)
+    assert float(rows[-1]["train_loss"]) < float(rows[0]["train_loss"])
+    files = {p.name for p in run.iterdir()}
+    assert files == {
+        "recipe.json",
+        "environment.json",
+        "metrics.csv",
+        "last.ckpt",
+        "best.safetensors",
+        "best.json",
+    }
+    card = load_checkpoint(best).card
+    assert card.recipe == name
+    assert card.command.startswith(f"actviz train {name} --set")
+    assert 0 <= card.metrics["top1"] <= 1
+    assert sum(map(sum, card.metrics["confusion"])) == 12
+    assert json.loads((run / "recipe.json").read_text())["epochs"] == len(rows)
+
+
+def test_mam_end_to_end_trains_its_frame_cnn(tmp_path):
+    recipe = get_recipe("puppets/mam", SMALL["puppets/mam"] | {"freeze_backbone": False})
+    recipe = replace(recipe, epochs=1)
+    best = train(recipe, out=tmp_path, progress=False)
+    torch.manual_seed(recipe.seed)
+    start = engine.make_network(recipe).backbone.stages[0][0].weight
+    assert not torch.equal(load_checkpoint(best).model.backbone.stages[0][0].weight, start)
+    assert {"train_write_rate", "val_empty_memory"} <= _rows(tmp_path)[0].keys()
+
+
+def _stop_after(epoch: int, monkeypatch) -> None:
+    usual = engine.KeepRun.on_train_epoch_end
+
+    def stopping(self, trainer, pl_module):
+        usual(self, trainer, pl_module)
+        if trainer.current_epoch == epoch:
+            raise RuntimeError("the power went out")
+
+    monkeypatch.setattr(engine.KeepRun, "on_train_epoch_end", stopping)
+
+
+@pytest.mark.parametrize("name", ["puppets/mam", "puppets/tmnet"])
+def test_resumed_training_equals_the_uninterrupted_one(tmp_path, monkeypatch, name):
+    recipe = get_recipe(name, SMALL[name] | {"epochs": 3, "schedule": "cosine"})
+    whole = train(recipe, out=tmp_path / "whole", progress=False)
+    with monkeypatch.context() as patch:
+        _stop_after(1, patch)
+        with pytest.raises(RuntimeError, match="power"):
+            train(recipe, out=tmp_path / "cut", progress=False)
+    resumed = train(recipe, out=tmp_path / "cut", resume=True, progress=False)
+
+    ends = [torch.load(p.parent / "last.ckpt", weights_only=True) for p in (whole, resumed)]
+    for key, value in ends[0]["state_dict"].items():
+        assert torch.equal(ends[1]["state_dict"][key], value), key
+    rows = [[{k: v for k, v in r.items() if k != "seconds"} for r in _rows(p.parent)]
+            for p in (whole, resumed)]  # fmt: skip
+    assert rows[0] == rows[1]
+    assert whole.read_bytes() == resumed.read_bytes()
+
+
+def test_last_checkpoint_opens_as_tensors_and_carries_its_card(tmp_path):
+    recipe = get_recipe("puppets/man", SMALL["puppets/man"] | {"epochs": 1})
+    train(recipe, out=tmp_path, progress=False)
+    loaded = load_checkpoint(tmp_path / "last.ckpt")
+    assert loaded.card.layout == "ntu-25"
+    assert loaded.card.model == "man"
+
+
+def test_repeats_report_the_spread_and_keep_the_first_seed(tmp_path):
+    recipe = get_recipe("puppets/mam", SMALL["puppets/mam"] | {"epochs": 1, "repeats": 2})
+    kept = load_checkpoint(train(recipe, out=tmp_path, progress=False))
+    first = load_checkpoint(tmp_path / "seed-0" / "best.safetensors")
+    assert torch.equal(kept.model.classifier.weight, first.model.classifier.weight)
+    seeds = kept.card.metrics["seeds"]
+    assert seeds["count"] == 2
+    assert len(seeds["write.precision"]["values"]) == 2
+    assert "repeats=2" in kept.card.command
+
+
+def test_folder_in_use_and_changed_recipes_are_refused(tmp_path):
+    recipe = get_recipe("puppets/man", SMALL["puppets/man"] | {"epochs": 1})
+    train(recipe, out=tmp_path, progress=False)
+    with pytest.raises(ActvizError, match="holds a run already"):
+        train(recipe, out=tmp_path, progress=False)
+    with pytest.raises(ActvizError, match="epochs was 1, is 2"):
+        train(replace(recipe, epochs=2), out=tmp_path, resume=True, progress=False)
+
+
+def test_unknown_data_and_foreign_frame_cnn_are_refused(tmp_path):
+    with pytest.raises(ActvizError, match='data must be "puppets"'):
+        train(get_recipe("puppets/man", {"data": "mine"}), out=tmp_path / "a", progress=False)
+    made = get_recipe("puppets/backbone", SMALL["puppets/backbone"] | {"epochs": 1})
+    cnn = train(made, out=tmp_path / "cnn", progress=False)
+    wide = SMALL["puppets/mam"] | {"start_from": str(cnn), "width": 8}
+    with pytest.raises(ActvizError, match="another frame CNN"):
+        train(get_recipe("puppets/mam", wide), out=tmp_path / "b", progress=False)
+
+
+def test_learning_rate_warms_up_then_falls():
+    cosine = get_recipe("puppets/man", {"warmup": 4, "schedule": "cosine"})
+    assert learning_rate_factor(cosine, 0, 104) == 0.25
+    assert learning_rate_factor(cosine, 4, 104) == 1
+    assert learning_rate_factor(cosine, 54, 104) == pytest.approx(0.5)
+    assert learning_rate_factor(cosine, 104, 104) == pytest.approx(0)
+    step = get_recipe("puppets/man", {"warmup": 0, "schedule": "step", "milestones": (10, 20)})
+    assert [round(learning_rate_factor(step, n, 30), 3) for n in (9, 10, 20)] == [1, 0.1, 0.01]
+
+
+def test_only_the_engine_needs_lightning_and_nothing_needs_the_video_packages():
+    code = (
+        "import sys\n"
+        "for name in ('av', 'streamlit', 'mediapipe', 'cv2'): sys.modules[name] = None\n"
+        "import actviz.learn.checkpoints, actviz.learn.recipes, actviz.learn.evaluate\n"
+        "assert 'lightning' not in sys.modules\n"
+        "import actviz.learn.engine\n"
+        "assert 'lightning' in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
