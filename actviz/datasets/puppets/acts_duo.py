@@ -53,13 +53,16 @@ def shake_hands(cast: Sequence[Body], dice: Dice, moment: Moment) -> Performance
     come = dice.uniform(0.3, 0.38)
     meet = (apart - near) * ease(x / come)
     part = dice.uniform(0.4, 0.6)  # how much of the way each of them walks
-    high = dice.uniform(0.52, 0.58) * small
+    high = dice.uniform(0.57, 0.64) * small
     shakes = max(2, round(dice.uniform(1.5, 2.4) * 0.42 * moment.seconds))
     grip = ease((x - 0.8 * come) / (0.38 * come + 0.04)) * ease((1.0 - x) / 0.17)
     beat = np.sin(2 * np.pi * shakes * np.clip((x - come) / (0.83 - come), 0, 1))
     size = dice.uniform(0.03, 0.07) * small
     rigs = []
-    for body, start, yaw, share in ((one, -apart / 2, 0.0, part), (two, apart / 2, np.pi, 1 - part)):
+    for body, start, yaw, share in (
+        (one, -apart / 2, 0.0, part),
+        (two, apart / 2, np.pi, 1 - part),
+    ):
         bow = dice.uniform(0.03, 0.12) * grip
         rig = _walker(body, start=start, yaw=yaw, path=meet * share, lean=0.04 + bow,
                       bend=0.05 + sway(dice, t, 0.02), twist=-0.22 * side * grip)  # fmt: skip
@@ -67,9 +70,11 @@ def shake_hands(cast: Sequence[Body], dice: Dice, moment: Moment) -> Performance
     middle = 0.5 * (rigs[0].joints[:, 0] + rigs[1].joints[:, 0])
     middle[:, 1] = high + size * beat * ease((x - come) / 0.05) * ease((0.85 - x) / 0.05)
     for rig in rigs:
-        goal = middle - 0.055 * rig.body.stature * rig.forward
-        path = carry(rig, side, goal, grip)
-        rig.reach(side, path, side * rig.left - UP - 0.4 * rig.forward, thumb=UP + 0 * rig.left)
+        pole, thumb = side * rig.left - UP - 0.4 * rig.forward, UP + 0 * rig.left
+        rig.reach(side, middle - 0.06 * rig.body.stature * rig.forward, pole)
+        fore = rig.joints[:, 7 if side == LEFT else 11] - rig.joints[:, 6 if side == LEFT else 10]
+        goal = middle - 1.35 * fore  # the palms meet, not the wrists
+        rig.reach(side, carry(rig, side, goal, grip), pole, thumb=thumb)
         rest_arms(rig, sides=(-side,), swing=sway(dice, t, 0.04))
     return Performance(tuple(rig.figure() for rig in rigs))
 
@@ -89,7 +94,9 @@ def push(cast: Sequence[Body], dice: Dice, moment: Moment) -> Performance:
     arms = keys(x, (0, hit - 0.22, hit - 0.08, hit + 0.05, hit + 0.12, hit + 0.34, 1),
                 (0, 0, 0.75, 1, 1, 0, 0))  # fmt: skip
     thrust = ease((x - hit + 0.1) / 0.12)
-    lean = 0.05 + 0.28 * force * keys(x, (0, hit - 0.12, hit + 0.05, hit + 0.3, 1), (0, 0, 1, 0.1, 0))
+    lean = 0.05 + 0.28 * force * keys(
+        x, (0, hit - 0.12, hit + 0.05, hit + 0.3, 1), (0, 0, 1, 0.1, 0)
+    )
     fall = keys(x, (0, hit - 0.02, hit + 0.12, hit + 0.42, 1), (0, 0, 1, 0.2, 0))
     pusher = _walker(one, start=-apart / 2, yaw=0.0, path=come, lean=lean,
                      bend=0.06 + sway(dice, t, 0.02), twist=0.0 * x)  # fmt: skip
@@ -98,12 +105,10 @@ def push(cast: Sequence[Body], dice: Dice, moment: Moment) -> Performance:
                      twist=dice.uniform(-0.3, 0.3) * fall)  # fmt: skip
     chest = 0.45 * pushed.joints[:, 1] + 0.55 * pushed.joints[:, 20]
     for side in (LEFT, RIGHT):
-        touch = chest + 0.09 * one.stature * side * pusher.left - 0.13 * two.stature * pusher.forward
-        drawn = (
-            pusher.shoulder(side)
-            + (0.30 - 0.1 * side * 0) * one.arm * pusher.forward
-            - 0.16 * one.stature * UP
+        touch = (
+            chest + 0.09 * one.stature * side * pusher.left - 0.13 * two.stature * pusher.forward
         )
+        drawn = pusher.shoulder(side) + 0.30 * one.arm * pusher.forward - 0.16 * one.stature * UP
         goal = blend(drawn, touch - 0.03 * one.stature * pusher.forward, thrust)
         path = carry(pusher, side, goal, arms)
         palm = 0.8 * UP + 0.3 * pusher.forward

@@ -19,6 +19,7 @@ from actviz.datasets.puppets.moves import (
     plant,
     pulse,
     rest_arms,
+    rest_wrist,
     stand,
     sway,
 )
@@ -50,22 +51,27 @@ def _lift(cast: Sequence[Body], dice: Dice, moment: Moment, up: Array) -> Perfor
     side, on_table = dice.sign(), dice.chance(0.4)
     ground = dice.uniform(0.3, 0.5) if on_table else 0.0
     tall = size[1] if kind != "ball" else 2 * size[0]
-    grip = ground + tall * (0.6 if kind != "bottle" else 0.8)
+    grip = ground + max(tall * (0.6 if kind != "bottle" else 0.8), 0.107 * h)
     need = np.clip((0.50 * h - grip) / (0.45 * h), 0.25, 1.0)
     lean, bend = dice.uniform(0.75, 1.0) * need, dice.uniform(0.35, 0.55) * need
     down = ease(up / 0.42) * ease((1 - up) / 0.42)
     held = ease((up - 0.54) / 0.40)
     drop = dice.uniform(0.10, 0.2) * need * h
+    drop += max(_lowest(body, drop, lean, bend)[0] - grip - 0.84 * body.arm, 0.0)
     rig = Rig(body, root=stand(body, len(t), drop=drop * down + 0.004, back=0.07 * h * down),
               lean=lean * down, bend=bend * down + 0.03, nod=0.1 - 0.3 * down,
               yaw=sway(dice, t, 0.02), look=sway(dice, t, 0.08))  # fmt: skip
     plant(rig, wide=dice.uniform(0.01, 0.08))
     low = _lowest(body, drop, lean, bend)
-    out = _within(low, grip, 0.93 * body.arm, least=0.17 * h + 0.5 * size[2])
+    out = _within(low, grip, 0.93 * body.arm, least=0.14 * h + 0.4 * size[2])
     away, height = dice.uniform(0.19, 0.24) * h + 0.35 * size[2], dice.uniform(0.5, 0.62) * h
-    half = 0.5 * size[0] + 0.01 if kind == "box" else size[0]
+    half = 0.5 * size[0] + 0.04 if kind == "box" else size[0]
     middle = np.array([0.0 if both else side * 0.05 * h, grip, out])
-    hold = np.array([middle[0], height, 0.0]) + away * rig.forward + rig.joints[:, :1].mean(1) * [1, 0, 1]
+    hold = (
+        np.array([middle[0], height, 0.0])
+        + away * rig.forward
+        + rig.joints[:, :1].mean(1) * [1, 0, 1]
+    )
     wrists = []
     for hand in (LEFT, RIGHT) if both else (side,):
         aside = hand * half * rig.left if both else 0.0
@@ -73,13 +79,16 @@ def _lift(cast: Sequence[Body], dice: Dice, moment: Moment, up: Array) -> Perfor
         rig.reach(hand, path, hand * rig.left - 0.5 * rig.forward - 0.4 * UP)
         wrists.append(rig.joints[:, 6 if hand == LEFT else 10])
     if not both:
-        rest_arms(rig, sides=(-side,))
+        idle = _above_floor(rig, rest_wrist(rig, -side))
+        rig.reach(-side, idle, -side * rig.left - 0.5 * rig.forward)
     place = np.array([middle[0], ground + tall / 2, out])
     grasp = np.mean(wrists, axis=0)
     centre = np.where((up >= 0.5)[:, None], grasp + (place - middle), place)
     props = [Prop(kind, size, centre)]
     if on_table:
-        props.append(Prop("table", (0.6, ground, 0.42), np.zeros((len(t), 3)) + [middle[0], 0, out]))
+        props.append(
+            Prop("table", (0.6, ground, 0.42), np.zeros((len(t), 3)) + [middle[0], 0, out])
+        )
     return Performance((rig.figure(),), tuple(props))
 
 
@@ -95,13 +104,20 @@ def _within(shoulder: tuple[float, float], grip: float, reach: float, *, least: 
     """How far ahead a thing at height ``grip`` may lie so that the arms reach it."""
     fall = shoulder[0] - grip
     room = max(reach**2 - fall**2, 0.0) ** 0.5
-    return max(shoulder[1] + 0.6 * room, least)
+    return min(max(shoulder[1] + 0.6 * room, least), shoulder[1] + 0.95 * room)
 
 
 def _hand_path(rig: Rig, hand: int, low: Array, hold: Array, up: Array, held: Array) -> Array:
     """Wrist (T, 3): hangs, goes to ``low`` by the middle of the path, then rises to ``hold``."""
     before = carry(rig, hand, low + 0.0 * hold, ease(up / 0.46))
-    return blend(before, hold, held)
+    return _above_floor(rig, blend(before, hold, held))
+
+
+def _above_floor(rig: Rig, wrist: Array) -> Array:
+    """Wrists (T, 3) kept so high that the fingers do not go through the floor."""
+    out = wrist.copy()
+    out[:, 1] = np.maximum(out[:, 1], 0.107 * rig.body.stature)
+    return out
 
 
 def pick_up(cast: Sequence[Body], dice: Dice, moment: Moment) -> Performance:
@@ -169,7 +185,7 @@ def _flight(hand: Array, x: Array, go: float, speed: Array, moment: Moment, radi
     late = moment.time_s - moment.time_s[first] + 1.0 / 24.0
     fall = start + late[:, None] * speed - 0.5 * GRAVITY * (late**2)[:, None] * UP
     fall[:, 1] = np.maximum(fall[:, 1], radius)
-    return np.where(free[:, None], fall, hand), first + 2
+    return np.where(free[:, None], fall, hand), first + 1
 
 
 def drink(cast: Sequence[Body], dice: Dice, moment: Moment) -> Performance:

@@ -76,7 +76,9 @@ def wave(cast: Sequence[Body], dice: Dice, moment: Moment) -> Performance:
         + 0.2 * rig.chest_forward
     )
     upper, fore = rest_arm(rig, side)
-    lift = rig.body_way(side, 0.5, -0.3, 0.9)  # the forearm comes up in front, not through the trunk
+    lift = rig.body_way(
+        side, 0.5, -0.3, 0.9
+    )  # the forearm comes up in front, not through the trunk
     fore = unit(blend(fore, beckon, up) + (0.9 * up * (1 - up))[:, None] * lift)
     rig.arm(side, blend(upper, raised, up), fore, thumb=-side * rig.chest_left)
     rest_arms(rig, sides=(-side,))
@@ -173,7 +175,10 @@ def _seat(cast: Sequence[Body], dice: Dice, moment: Moment, seated: Array) -> Pe
               yaw=sway(dice, t, 0.02))  # fmt: skip
     plant(rig, wide=wide)
     for side in (LEFT, RIGHT):
-        hip, knee = rig.joints[:, 12 if side == LEFT else 16], rig.joints[:, 13 if side == LEFT else 17]
+        hip, knee = (
+            rig.joints[:, 12 if side == LEFT else 16],
+            rig.joints[:, 13 if side == LEFT else 17],
+        )
         lap = blend(hip, knee, np.full(len(t), 0.85 if on_knees else 0.5)) + 0.06 * h * UP
         upper, fore = rest_arm(rig, side)
         hang = rig.shoulder(side) + body.upper_arm * upper + body.forearm * fore

@@ -218,7 +218,9 @@ class Rig:
         middle, end = two_bones(start, wrist, pole, body.upper_arm, body.forearm)
         self.arm(side, middle - start, end - middle, thumb=thumb)
 
-    def leg(self, side: int, ankle: Array, *, toes: Array | None = None, splay: float = 0.2) -> None:
+    def leg(
+        self, side: int, ankle: Array, *, toes: Array | None = None, splay: float = 0.2
+    ) -> None:
         """Set a leg so that the ankle is at ``ankle`` (T, 3), the knee forward and ``splay`` out."""
         hip, knee, foot_joint, foot = LEG[side]
         body, joints = self.body, self.joints

@@ -57,14 +57,17 @@ def still_axes(yaw: float, pitch: float) -> Array:
     return look(np.array([yaw]), np.array([pitch]))[0]
 
 
-def frame_points(points: Array, yaw: float, pitch: float, focal: float, fill: float) -> tuple:
-    """Target (3,) and distance so that ``points`` (N, 3) fill ``fill`` of the picture."""
+def frame_points(
+    points: Array, yaw: float, pitch: float, focal: float, fill: float, margin: float
+) -> tuple[Array, float]:
+    """Target (3,) and distance so that ``points`` (N, 3) with ``margin`` metres around each fill
+    ``fill`` of the picture."""
     axes = still_axes(yaw, pitch)
     local = (points[:, None, :] * axes[None]).sum(axis=-1)  # (N, 3), unshifted camera axes
     low, high = local.min(axis=0), local.max(axis=0)
     middle = 0.5 * (low + high)
     local = local - middle
-    need = focal * np.abs(local[:, :2]).max(axis=1) / fill - local[:, 2]
+    need = focal * (np.abs(local[:, :2]).max(axis=1) + margin) / fill - local[:, 2]
     target = (middle[:, None] * axes).sum(axis=0)
     return target, float(need.max())
 

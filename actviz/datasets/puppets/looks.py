@@ -47,6 +47,7 @@ TROUSERS = (
     (0.30, 0.21, 0.17), (0.72, 0.66, 0.55), (0.20, 0.32, 0.30),
 )  # fmt: skip
 SHOES = ((0.13, 0.12, 0.12), (0.92, 0.90, 0.88), (0.45, 0.26, 0.15), (0.72, 0.20, 0.18))
+WHITE = np.array((0.97, 0.96, 0.94), dtype=np.float32)
 DARK = np.array((0.10, 0.08, 0.08), dtype=np.float32)
 
 
@@ -127,6 +128,13 @@ class PaintedFigure:
     ) -> None:  # fmt: skip
         self.ellipsoids.append((centre, axes, np.array(size), colour, self.first + limb))
 
+    def _barrel(
+        self, a: Array, ra: tuple[float, float], b: Array, rb: tuple[float, float],
+        colour: Colour, squash: float,
+    ) -> None:  # fmt: skip
+        """A piece of the trunk: half as wide as ``r[0]``, half as deep as ``r[1]`` metres."""
+        self.capsules.append((a, ra, b, rb, colour, self.first + 2, squash))
+
     def _limbs(self, joints: Array) -> None:
         h, look, fat = self.h / 1.72, self.look, self.build**0.5
         for side in (LEFT, RIGHT):
@@ -135,32 +143,42 @@ class PaintedFigure:
             sleeve = look.shirt if look.long_sleeves else look.skin
             loose = 0.008 if look.long_sleeves else 0.0
             self._capsule(shoulder, 0.058 * h * fat, elbow, 0.046 * h * fat, look.shirt, arm)
-            self._capsule(elbow, (0.040 + loose) * h * fat, wrist, (0.028 + loose) * h, sleeve, arm + 1)
+            self._capsule(
+                elbow, (0.040 + loose) * h * fat, wrist, (0.028 + loose) * h, sleeve, arm + 1
+            )
             self._capsule(wrist, 0.027 * h, 0.4 * hand + 0.6 * tip, 0.026 * h, look.skin, arm + 2)
             self._capsule(wrist, 0.016 * h, thumb, 0.013 * h, look.skin, arm + 2)
             hip, knee, ankle, foot = (joints[:, j] for j in LEG[side])
             shin = look.skin if look.shorts else look.trousers
             thin = 0.012 if look.shorts else 0.0
             self._capsule(hip, 0.088 * h * fat, knee, 0.063 * h * fat, look.trousers, leg)
-            self._capsule(knee, (0.058 - thin / 2) * h * fat, ankle, (0.046 - thin) * h, shin, leg + 1)
+            self._capsule(
+                knee, (0.058 - thin / 2) * h * fat, ankle, (0.046 - thin) * h, shin, leg + 1
+            )
             heel = ankle + np.array([0, -0.024, 0]) * h
-            self._capsule(heel, 0.042 * h, foot + np.array([0, 0.014, 0]) * h, 0.034 * h, look.shoes, leg + 2)
+            self._capsule(
+                heel, 0.042 * h, foot + np.array([0, 0.014, 0]) * h, 0.034 * h, look.shoes, leg + 2
+            )
 
     def _trunk(self, joints: Array) -> None:
         h, wide, look = self.h / 1.72, self.build, self.look
         base, mid, top, neck = joints[:, 0], joints[:, 1], joints[:, 20], joints[:, 2]
         self._ellipsoid(base, self.pelvis, (0.165 * h * wide, 0.125 * h, 0.122 * h * wide),
                         look.trousers, 2)  # fmt: skip
-        self._ellipsoid(0.85 * mid + 0.15 * base, self.chest,
-                        (0.152 * h * wide, 0.185 * h, 0.112 * h * wide), look.shirt, 2)  # fmt: skip
-        self._ellipsoid(0.36 * mid + 0.64 * top, self.chest,
-                        (0.188 * h * wide**0.6, 0.175 * h, 0.118 * h * wide), look.shirt, 2)  # fmt: skip
+        chest = 0.10 * mid + 0.90 * top
+        waist = 0.62 * mid + 0.38 * base
+        girth = (0.142 * h * wide, 0.108 * h * wide), (0.150 * h * wide, 0.108 * h * wide)
+        broad = (0.178 * h * wide**0.6, 0.108 * h * wide**0.8)
+        self._barrel(waist, girth[0], mid, girth[1], look.shirt, 1.8)
+        self._barrel(mid, girth[1], chest, broad, look.shirt, 2.0)
         skull = joints[:, 3]
-        self._capsule(0.6 * top + 0.4 * neck, 0.06 * h, 0.5 * neck + 0.5 * skull, 0.052 * h, look.skin, 1)
+        self._capsule(
+            0.6 * top + 0.4 * neck, 0.06 * h, 0.5 * neck + 0.5 * skull, 0.052 * h, look.skin, 1
+        )
 
     def _head(self, joints: Array) -> None:
-        h, look, axes = self.h / 1.72, self.look, self.head
-        centre = joints[:, 3] + 0.004 * h * axes[:, 1]
+        h, look, axes = 1.12 * self.h / 1.72, self.look, self.head
+        centre = joints[:, 3] + 0.010 * h * axes[:, 1]
 
         def at(left: float, up: float, ahead: float) -> Array:
             return centre + h * (left * axes[:, 0] + up * axes[:, 1] + ahead * axes[:, 2])
@@ -172,13 +190,24 @@ class PaintedFigure:
         if cap:
             self._ellipsoid(at(0, 0.062, 0.095), axes, (0.07 * h, 0.012 * h, 0.075 * h), cover, 1)
         elif look.hair_kind == "long":
-            self._ellipsoid(at(0, -0.055, -0.055), axes, (0.092 * h, 0.125 * h, 0.062 * h), cover, 1)
+            self._ellipsoid(
+                at(0, -0.055, -0.055), axes, (0.092 * h, 0.125 * h, 0.062 * h), cover, 1
+            )
         elif look.hair_kind == "bun":
             self._ellipsoid(at(0, 0.105, -0.075), axes, (0.045 * h,) * 3, cover, 1)
         for side in (LEFT, RIGHT):
-            self._ellipsoid(at(0.086 * side, -0.012, 0), axes, (0.016 * h, 0.028 * h, 0.02 * h), look.skin, 1)
-            self._ellipsoid(at(0.034 * side, 0.004, 0.094), axes, (0.012 * h, 0.016 * h, 0.012 * h), DARK, 1)
-            self._ellipsoid(at(0.036 * side, 0.032, 0.093), axes, (0.022 * h, 0.005 * h, 0.01 * h), look.hair, 1)
+            self._ellipsoid(
+                at(0.086 * side, -0.012, 0), axes, (0.016 * h, 0.028 * h, 0.02 * h), look.skin, 1
+            )
+            self._ellipsoid(
+                at(0.034 * side, 0.004, 0.088), axes, (0.019 * h, 0.015 * h, 0.012 * h), WHITE, 1
+            )
+            self._ellipsoid(
+                at(0.034 * side, 0.004, 0.0965), axes, (0.0095 * h, 0.0125 * h, 0.008 * h), DARK, 1
+            )
+            self._ellipsoid(
+                at(0.036 * side, 0.032, 0.093), axes, (0.022 * h, 0.005 * h, 0.01 * h), look.hair, 1
+            )
         self._ellipsoid(at(0, -0.022, 0.104), axes, (0.014 * h, 0.024 * h, 0.018 * h), look.skin, 1)
         lips = 0.55 * look.skin + np.array((0.22, 0.02, 0.03), np.float32)
         self._ellipsoid(at(0, -0.064, 0.087), axes, (0.028 * h, 0.008 * h, 0.012 * h), lips, 1)
@@ -187,23 +216,46 @@ class PaintedFigure:
         """Everything in camera metres, as plain lists for quick painting frame by frame."""
         ends = np.stack([np.stack([c[0], c[2]], 1) for c in self.capsules], 1)  # (F, N, 2, 3)
         self.ends = camera.to_camera(ends)
+        self.radii = self._radii(camera)  # (F, N, 4): across and deep at the start, at the end
         centres = np.stack([e[0] for e in self.ellipsoids], 1)
         self.centres = camera.to_camera(centres)  # (F, M, 3)
         shapes = [_shape(camera.turned(e[1]), e[2]) for e in self.ellipsoids]
         self.shapes = np.stack(shapes, 1)  # (F, M, 3, 3)
 
+    def _radii(self, camera: CameraTrack) -> Array:
+        """Half width across the picture and half depth of each capsule's two ends, metres."""
+        ways = camera.turned(self.chest)  # (F, 3, 3): rows left, up, forward
+        along = ways[:, 1, :2] / np.sqrt((ways[:, 1, :2] ** 2).sum(-1, keepdims=True) + 1e-9)
+        across = np.stack([-along[:, 1], along[:, 0]], axis=-1)
+        side = np.abs((ways[:, 0, :2] * across).sum(-1)), np.abs((ways[:, 2, :2] * across).sum(-1))
+        deep = np.abs(ways[:, 0, 2]), np.abs(ways[:, 2, 2])
+        out = np.empty((len(ways), len(self.capsules), 4))
+        for number, (_, ra, _, rb, _, _, _) in enumerate(self.capsules):
+            for end, radius in enumerate((ra, rb)):
+                if isinstance(radius, tuple):
+                    wide, thick = radius
+                    out[:, number, 2 * end] = np.sqrt(
+                        (wide * side[0]) ** 2 + (thick * side[1]) ** 2
+                    )
+                    out[:, number, 2 * end + 1] = np.sqrt(
+                        (wide * deep[0]) ** 2 + (thick * deep[1]) ** 2
+                    )
+                else:
+                    out[:, number, 2 * end : 2 * end + 2] = radius
+        return out
+
     def solids(self, canvas: Canvas, frame: int, scale: float) -> list[tuple]:
         """What to paint at one frame, as (depth, how, arguments)."""
         out: list[tuple] = []
         half_w, half_h = canvas.width / 2, canvas.height / 2
-        for (a, b), (_, ra, _, rb, colour, limb, squash) in zip(
-            self.ends[frame].tolist(), self.capsules, strict=True
+        for (a, b), (ra, da, rb, db), (_, _, _, _, colour, limb, squash) in zip(
+            self.ends[frame].tolist(), self.radii[frame].tolist(), self.capsules, strict=True
         ):
             if min(a[2], b[2]) < 0.25:
                 continue
             ka, kb = scale / a[2], scale / b[2]
-            start = (half_w + ka * a[0], half_h - ka * a[1], a[2], ra * ka, ra)
-            stop = (half_w + kb * b[0], half_h - kb * b[1], b[2], rb * kb, rb)
+            start = (half_w + ka * a[0], half_h - ka * a[1], a[2], ra * ka, da)
+            stop = (half_w + kb * b[0], half_h - kb * b[1], b[2], rb * kb, db)
             out.append((0.5 * (a[2] + b[2]), canvas.capsule, (start, stop, colour, limb, squash)))
         for (x, y, z), shape, (_, _, size, colour, limb) in zip(
             self.centres[frame].tolist(), self.shapes[frame], self.ellipsoids, strict=True

@@ -69,9 +69,7 @@ class Performance:
             for prop in self.props
         )
         figures = tuple(figure.moved(yaw, shift) for figure in self.figures)
-        return replace(
-            self, figures=figures, props=props, wide=turn(self.wide, yaw) + shift
-        )
+        return replace(self, figures=figures, props=props, wide=turn(self.wide, yaw) + shift)
 
 
 def ease(x: Array | float) -> Array:
@@ -132,7 +130,9 @@ def rest_arm(rig: Rig, side: int, *, out: float = 0.13, ahead: float = 0.12) -> 
     return upper, fore
 
 
-def rest_arms(rig: Rig, *, sides: Sequence[int] = (LEFT, RIGHT), swing: Array | float = 0.0) -> None:
+def rest_arms(
+    rig: Rig, *, sides: Sequence[int] = (LEFT, RIGHT), swing: Array | float = 0.0
+) -> None:
     """Let arms hang; ``swing`` (T,) moves left forward and right back."""
     for side in sides:
         upper, fore = rest_arm(rig, side)
@@ -159,7 +159,9 @@ def walk(rig: Rig, path: Array, *, stride: float, start: Array) -> None:
     Each foot stands while the body passes over it, then swings; both come together at the ends.
     """
     speed = np.abs(np.gradient(path)) if len(path) > 1 else np.zeros_like(path)
-    going = ease(speed / max(float(speed.max()), 1e-6) * 2.5) if float(speed.max()) > 1e-6 else speed
+    going = (
+        ease(speed / max(float(speed.max()), 1e-6) * 2.5) if float(speed.max()) > 1e-6 else speed
+    )
     for side in (LEFT, RIGHT):
         step = path / stride + (0.0 if side == LEFT else 0.5)
         part = step - np.floor(step)

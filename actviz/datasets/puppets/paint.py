@@ -66,17 +66,24 @@ class Canvas:
         raw = x * np.float32(dx / length) + y * np.float32(dy / length)
         t = np.clip(raw, 0, 1)
         px, py = x - t * np.float32(dx), y - t * np.float32(dy)
-        if squash != 1.0:
-            over = (raw - t) * np.float32(squash - 1.0)
-            px += over * np.float32(dx)
-            py += over * np.float32(dy)
         radius = np.float32(ar) + t * np.float32(br - ar)
         square = px * px + py * py
-        cover = np.clip(radius - np.sqrt(square) + np.float32(0.5), 0, 1)
+        reach = square
+        if squash != 1.0:  # flat ends: a nearer edge, and hardly any rounding in the light
+            over = raw - t
+            end = over * over * np.float32(length)
+            reach = square + np.float32(squash * squash - 1) * end
+            px, py = px - over * np.float32(0.6 * dx), py - over * np.float32(0.6 * dy)
+            square = square - np.float32(0.84) * end
+        cover = np.clip(radius - np.sqrt(reach) + np.float32(0.5), 0, 1)
         inverse = 1 / radius
         nx, ny = px * inverse, py * inverse
         nz = np.sqrt(np.maximum(1 - square * (inverse * inverse), 0))
-        z = np.float32(az) + t * np.float32(bz - az) - nz * (np.float32(am) + t * np.float32(bm - am))
+        z = (
+            np.float32(az)
+            + t * np.float32(bz - az)
+            - nz * (np.float32(am) + t * np.float32(bm - am))
+        )
         self._put(rows, columns, cover, z, (nx, ny, nz), colour, limb)
 
     def ellipsoid(self, centre: tuple, shape: NDArray, colour: Colour, limb: int) -> None:
@@ -93,7 +100,10 @@ class Canvas:
         rows, columns = box
         one = np.float32(1 / scale)
         x, y = (self._x[columns] - np.float32(u)) * one, (self._y[rows] - np.float32(v)) * one
-        gx, gy = x * np.float32(s00) + y * np.float32(s01), x * np.float32(s01) + y * np.float32(s11)
+        gx, gy = (
+            x * np.float32(s00) + y * np.float32(s01),
+            x * np.float32(s01) + y * np.float32(s11),
+        )
         level = 1 - (x * gx + y * gy)  # 1 in the middle, 0 on the silhouette
         steep = 2 * np.sqrt(gx * gx + gy * gy) + np.float32(1e-3)
         cover = np.clip(level / steep * np.float32(scale) + np.float32(0.5), 0, 1)
@@ -115,12 +125,16 @@ class Canvas:
         rows, columns = box
         x, y = self._x[columns], self._y[rows]
         points = corners.tolist()
-        turn = sum(p[0] * q[1] - q[0] * p[1] for p, q in zip(points, points[1:] + points[:1], strict=True))
+        turn = sum(
+            p[0] * q[1] - q[0] * p[1] for p, q in zip(points, points[1:] + points[:1], strict=True)
+        )
         inside: Image | None = None
         for p, q in zip(points, points[1:] + points[:1], strict=True):
             ex, ey = q[0] - p[0], q[1] - p[1]
             norm = (1 if turn > 0 else -1) / max((ex * ex + ey * ey) ** 0.5, 1e-6)
-            edge = (y - np.float32(p[1])) * np.float32(ex * norm) - (x - np.float32(p[0])) * np.float32(ey * norm)
+            edge = (y - np.float32(p[1])) * np.float32(ex * norm) - (
+                x - np.float32(p[0])
+            ) * np.float32(ey * norm)
             inside = edge if inside is None else np.minimum(inside, edge)
         assert inside is not None
         cover = np.clip(inside + np.float32(0.5), 0, 1)

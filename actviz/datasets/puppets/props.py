@@ -76,7 +76,12 @@ def _parts(prop: Prop) -> list[_Slab | _Rod]:
         for s in (-1, 1)
     ]  # fmt: skip
     board = _Slab((wide, 0.2, 0.03), (0, tall + 0.34, back - 0.05))
-    return [_Slab((wide, 0.05, deep), (0, tall - 0.025, 0)), *_legs(wide, tall, deep), *posts, board]
+    return [
+        _Slab((wide, 0.05, deep), (0, tall - 0.025, 0)),
+        *_legs(wide, tall, deep),
+        *posts,
+        board,
+    ]
 
 
 class PaintedProp:
@@ -117,7 +122,9 @@ class PaintedProp:
                 )
                 out.append((local[:, 2].mean(), canvas.capsule, (a, b, colour, 0, part.squash)))
             else:
-                out.extend(self._faces(canvas, frame, local, np.stack([u, v, local[:, 2]], 1), colour))
+                out.extend(
+                    self._faces(canvas, frame, local, np.stack([u, v, local[:, 2]], 1), colour)
+                )
         return out
 
     def _faces(

@@ -25,7 +25,7 @@ from actviz.datasets.puppets.truth import PuppetTruth
 __all__ = ["SPLITS", "Scene", "make_scene", "render_many", "scene_seeds"]
 
 Size = int | tuple[int, int]
-MOVING = 0.08  # a limb moves when it crosses more than this share of the picture's side a second
+MOVING = 0.05  # a limb moves when it crosses more than this share of the picture's side a second
 SPLITS = {
     "train": range(0, 120_000),
     "val": range(1_200_000, 1_212_000),
@@ -201,7 +201,9 @@ class _Painter:
         act = staged.performance
         figures = [type(f)(f.body, f.joints[local], f.face[local]) for f in act.figures]
         props = [
-            type(p)(p.kind, p.size, p.centre[local], p.yaw, None if p.tilt is None else p.tilt[local])
+            type(p)(
+                p.kind, p.size, p.centre[local], p.yaw, None if p.tilt is None else p.tilt[local]
+            )
             for p in act.props
         ]
         company = scene._company
@@ -279,7 +281,9 @@ def _light(seed: int) -> tuple:
     around, high = dice.uniform(-1.2, 1.2), dice.uniform(0.75, 1.25)
     sun = np.array([np.sin(around) * np.cos(high), np.sin(high), -np.cos(around) * np.cos(high)])
     warm = dice.uniform(-0.05, 0.08)
-    key = np.array([1 + warm, 1.0, 1 - warm], dtype=np.float32) * np.float32(dice.uniform(0.72, 0.9))
+    key = np.array([1 + warm, 1.0, 1 - warm], dtype=np.float32) * np.float32(
+        dice.uniform(0.72, 0.9)
+    )
     fill = np.array([0.95, 1.0, 1.06], dtype=np.float32) * np.float32(dice.uniform(0.38, 0.5))
     return sun, key, fill, dice.uniform(0.28, 0.45)
 

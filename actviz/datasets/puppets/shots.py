@@ -85,9 +85,7 @@ def cast_company(seed: int) -> Company:
     )
 
 
-def stage_shot(
-    company: Company, plan: Plan, number: int, *, seed: int, action: str
-) -> StagedShot:
+def stage_shot(company: Company, plan: Plan, number: int, *, seed: int, action: str) -> StagedShot:
     """Set up shot ``number`` of the plan."""
     item = plan.shots[number]
     dice = Dice(seed, f"shot {number}")
@@ -115,7 +113,7 @@ def _take(
     points = [figure.joints.reshape(-1, 3) for figure in act.figures]
     points += [prop.centre[:until] for prop in act.props] + [act.wide]
     camera = _framed(
-        dice, time_s, np.concatenate(points), company.rooms[0], fill=dice.uniform(0.70, 0.88)
+        dice, time_s, np.concatenate(points), company.rooms[0], fill=dice.uniform(0.76, 0.95)
     )
     return StagedShot(item, company.rooms[0], camera, act, people)
 
@@ -127,10 +125,7 @@ def _framed(
     focal = dice.uniform(1.7, 2.6)
     turn_ = dice.uniform(-18, 18) * DEGREE if yaw is None else yaw
     pitch = dice.uniform(-17, 2) * DEGREE
-    low, high = points.min(axis=0) - 0.12, points.max(axis=0) + 0.12
-    box = np.array([(x, y, z) for x in (low[0], high[0]) for y in (max(low[1], 0.0), high[1])
-                    for z in (low[2], high[2])])  # fmt: skip
-    target, distance = frame_points(box, turn_, pitch, focal, fill)
+    target, distance = frame_points(points, turn_, pitch, focal, fill, margin=0.14)
     return shot(dice, time_s, target=target, distance=distance, yaw=turn_, pitch=pitch,
                 focal=focal, room=room.half)  # fmt: skip
 
@@ -143,7 +138,7 @@ def _idle(company: Company, item: Shot, dice: Dice, time_s: Array, seed: int) ->
     spot = np.array([dice.uniform(-0.8, 0.8), 0.0, dice.uniform(-0.4, 0.2)])
     act = act.moved(np.pi + facing, spot)
     if item.kind == "idle":
-        fill = dice.uniform(0.62, 0.88)
+        fill = dice.uniform(0.72, 0.95)
         camera = _framed(dice, time_s, act.figures[0].joints.reshape(-1, 3), room, fill=fill)
     else:
         head = act.figures[0].joints[:, 3].mean(axis=0) - np.array([0, dice.uniform(0.0, 0.06), 0])

@@ -142,9 +142,13 @@ def _floor(room: Room, x: Image, z: Image) -> Image:
         out *= 0.88 + 0.12 * _groove(along, 1.5 * scale, 0.015)
     elif room.floor_kind == "tiles":
         side = 0.45 * scale
-        cell = np.floor(x / side).astype(np.int64)[None] + np.floor(z / side).astype(np.int64)[:, None]
+        cell = (
+            np.floor(x / side).astype(np.int64)[None] + np.floor(z / side).astype(np.int64)[:, None]
+        )
         out *= 1 + 0.09 * (1 - 2 * (cell & 1)).astype(np.float32)
-        out *= (0.86 + 0.14 * _groove(x, side, 0.012))[None] * (0.86 + 0.14 * _groove(z, side, 0.012))[:, None]
+        out *= (0.86 + 0.14 * _groove(x, side, 0.012))[None] * (
+            0.86 + 0.14 * _groove(z, side, 0.012)
+        )[:, None]
     return out
 
 
@@ -166,7 +170,9 @@ def _wall(room: Room, u: Image, y: Image) -> Image:
         out *= 1 + 0.07 * np.clip(part * 4, -1, 1)[None]
     elif kind == "panels":
         low = (y < 1.0)[:, None]
-        frame = np.minimum(_groove(u, 0.8 * scale, 0.03)[None], _groove(y - 1.0, 0.92, 0.03)[:, None])
+        frame = np.minimum(
+            _groove(u, 0.8 * scale, 0.03)[None], _groove(y - 1.0, 0.92, 0.03)[:, None]
+        )
         out *= np.where(low, 0.84 * (0.82 + 0.18 * frame), 1.0)
     elif kind == "bricks":
         tall = 0.15 * scale
@@ -174,7 +180,9 @@ def _wall(room: Room, u: Image, y: Image) -> Image:
         along = u[None] + 0.5 * (row & 1)[:, None] * 0.34 * scale
         cell = np.floor(along / (0.34 * scale)).astype(np.int64)
         out *= 1 + 0.07 * _hash(cell * 57 + row[:, None])
-        out *= (0.9 + 0.1 * _groove(y, tall, 0.018)[:, None]) * (0.9 + 0.1 * _groove(along, 0.34 * scale, 0.018))
+        out *= (0.9 + 0.1 * _groove(y, tall, 0.018)[:, None]) * (
+            0.9 + 0.1 * _groove(along, 0.34 * scale, 0.018)
+        )
     elif kind == "curtain":
         fold = np.sin(u * (2 * np.pi / (0.5 * scale)) + 1.3 * np.sin(u * 3.1))
         out *= 0.92 + 0.17 * fold[None]
@@ -219,16 +227,23 @@ def paint_room(room: Room, texel: float) -> Atlas:
         wall += 0.7 * belt * (np.array(room.accent, np.float32)[:, None, None] - wall)
     if room.wall_kind != "curtain":
         _pictures(room, wall, u, y)
+    seam = np.float32(0.16 * tone) * np.ones((3, 1, 1), np.float32)  # one dark line on both sides:
+    ground += np.clip((0.03 - rim) / 0.02, 0, 1).astype(np.float32) * (seam - ground)  # no jags
     skirting = np.clip((0.11 - y) / 0.015, 0, 1)[None, :, None].astype(np.float32)
     wall *= 1 - 0.35 * skirting
     corner = np.abs(np.abs(u) - room.half)
-    shade = (0.80 + 0.20 * np.clip(y / 0.6, 0, 1))[:, None] * (0.86 + 0.14 * np.clip(corner / 0.5, 0, 1))
-    shade *= 1 - room.pool * 0.4 + room.pool * 0.8 / (1 + (u * u)[None] / 5 + ((y - 1.3) ** 2)[:, None] / 2.5)
-    wall *= shade * np.where(np.abs(u) > room.half, 0.88, 1.0)
-    texels = np.concatenate([ground.reshape(3, -1), wall.reshape(3, -1)], axis=1)
-    return Atlas(
-        np.clip(texels, 0, 1).astype(np.float32), texel, ground.shape[1:], wall.shape[1:]
+    shade = (0.80 + 0.20 * np.clip(y / 0.6, 0, 1))[:, None] * (
+        0.86 + 0.14 * np.clip(corner / 0.5, 0, 1)
     )
+    shade *= (
+        1
+        - room.pool * 0.4
+        + room.pool * 0.8 / (1 + (u * u)[None] / 5 + ((y - 1.3) ** 2)[:, None] / 2.5)
+    )
+    wall *= shade * np.where(np.abs(u) > room.half, 0.88, 1.0)
+    wall += np.clip((0.035 - y) / 0.02, 0, 1)[None, :, None].astype(np.float32) * (seam - wall)
+    texels = np.concatenate([ground.reshape(3, -1), wall.reshape(3, -1)], axis=1)
+    return Atlas(np.clip(texels, 0, 1).astype(np.float32), texel, ground.shape[1:], wall.shape[1:])
 
 
 def _tinted(brightness: Image, colour: tuple[float, float, float]) -> Image:
@@ -250,7 +265,9 @@ def view_room(
     tiny = np.float32(1e-5)
     back = (room.depth - pz) / np.where(np.abs(dz) < tiny, tiny, dz)
     back = np.where(dz > tiny, back, np.float32(1e4))
-    aside = (np.copysign(np.float32(room.half), dx) - px) / np.where(np.abs(dx) < tiny, tiny, dx)
+    aside = (np.copysign(np.float32(room.half), dx) - px) / np.copysign(
+        np.maximum(np.abs(dx), tiny), dx
+    )
     wall = np.minimum(back, aside)
     down = np.where(dy < -tiny, -py / np.minimum(dy, -tiny), np.float32(1e4))  # (H, 1)
     floor = down < wall

@@ -34,7 +34,8 @@ class PuppetTruth:
     action: str
     times_s: NDArray[np.float64]  # (T,)
     evidence: NDArray[np.bool_]  # (T,), is the action visible now
-    phase: NDArray[np.float64]  # (T,), 0 → 1 through each performance, 0 outside
+    phase: NDArray[np.float64]  # (T,), 0 → 1 through each performance and 1 while it
+    # holds still afterwards; 0 elsewhere
     cuts_s: NDArray[np.float64]  # (M,), time of the first frame after each cut
     shots: tuple[Shot, ...]
 
