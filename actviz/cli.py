@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tqdm import tqdm
+
 from actviz.errors import ActvizError
 
 __all__ = ["main"]
@@ -212,7 +214,7 @@ class _Bar:
     """One progress bar for each stage of long work, on stderr, silent where it is no terminal."""
 
     def __init__(self) -> None:
-        self._bar = None
+        self._bar: tqdm | None = None
         self._stage = ""
 
     def __enter__(self) -> _Bar:
@@ -223,14 +225,12 @@ class _Bar:
             self._bar.close()
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        from tqdm import tqdm
-
         if stage != self._stage:
             self.__exit__()
             self._stage = stage
             self._bar = tqdm(total=total, desc=stage, unit="frame", disable=None)
-        assert self._bar is not None
-        self._bar.update(done - self._bar.n)
+        if self._bar is not None:
+            self._bar.update(done - self._bar.n)
 
 
 if __name__ == "__main__":

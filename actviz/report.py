@@ -71,7 +71,7 @@ def _title(traced: Traced) -> str:
 def draw_figure(traced: Traced) -> Figure:
     """The print figure of a trace: MAM's Figure 3, TMNet's Figure 6, MAN's attention."""
     trace, truth = traced.trace, truth_of(traced.trace)
-    about = {"title": _title(traced), "note": weights_note(trace)}
+    title, note = _title(traced), weights_note(trace)
     if isinstance(trace, MANTrace):
         layout = get_layout(trace.layout)
         return views.attention_figure(
@@ -83,7 +83,8 @@ def draw_figure(traced: Traced) -> Figure:
             left=layout.left,
             right=layout.right,
             truth=truth,
-            **about,
+            title=title,
+            note=note,
         )
     assert traced.clip is not None  # MAM and TMNet always look at pictures
     frames = traced.clip.frames
@@ -96,7 +97,8 @@ def draw_figure(traced: Traced) -> Figure:
             trace.memory_size,
             threshold=trace.threshold,
             truth=truth,
-            **about,
+            title=title,
+            note=note,
         )
     assert isinstance(trace, TMNetTrace)
     k = trace.classes.index(trace.cam_class)
@@ -111,7 +113,8 @@ def draw_figure(traced: Traced) -> Figure:
         class_name=trace.cam_class,
         box=crop_box(*frames.shape[1:3]),
         truth=truth,
-        **about,
+        title=title,
+        note=note,
     )
 
 

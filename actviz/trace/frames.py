@@ -122,10 +122,11 @@ def _class_number(loaded: Loaded, name: str | None, answer: NDArray[np.float32])
 
 def _batches(loaded: Loaded, clip: Clip, progress: Progress | None):
     """The clip's frames as (1, <= 16, 3, S, S) in [0, 1] on the model's device."""
-    device = next(loaded.model.parameters()).device
+    device, size = next(loaded.model.parameters()).device, loaded.card.input_size
+    assert size is not None  # the cards of models that look at pictures have one
     for start in range(0, len(clip), _BATCH):
         frames = clip.frames[start : start + _BATCH]
-        yield model_frames(frames, loaded.card.input_size)[None].to(device)
+        yield model_frames(frames, size)[None].to(device)
         if progress:
             progress(min(start + _BATCH, len(clip)), len(clip))
 

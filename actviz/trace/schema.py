@@ -61,7 +61,7 @@ class Trace:
         head = {"schema": self.schema, "model": self.model}
         text = json.dumps(head | readable, indent=1, default=_plain, allow_nan=False)
         (folder / "trace.json").write_text(text + "\n")
-        np.savez_compressed(folder / "trace.npz", **arrays)
+        np.savez_compressed(folder / "trace.npz", **arrays)  # type: ignore[arg-type]
 
     @staticmethod
     def load(folder: str | Path) -> Trace:

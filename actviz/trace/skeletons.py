@@ -5,6 +5,8 @@ T source frames · S image rows of the model · P people · J joints
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import numpy as np
 import torch
 
@@ -28,13 +30,13 @@ def trace_man(loaded: Loaded, skeleton: Skeleton, *, info: ClipInfo | None = Non
     Raises:
         ActvizError: weights of another model, or a layout that cannot be converted.
     """
-    card = loaded.card
+    card, model = loaded.card, cast(Any, loaded.model)  # a MAN
     if card.model != "man":
         raise ActvizError(f"expected weights of man; {loaded.name} holds {card.model}.")
     fitted = convert(skeleton, card.layout) if card.layout else skeleton
-    device = next(loaded.model.parameters()).device
-    joints, present = _two_people(fitted, loaded.model.people)
-    output = loaded.model(
+    device = next(model.parameters()).device
+    joints, present = _two_people(fitted, model.people)
+    output = model(
         torch.from_numpy(joints)[None].to(device), torch.from_numpy(present)[None].to(device)
     )
     rows = output.rows[0].cpu().numpy()  # (S,)
