@@ -1,19 +1,17 @@
 """Frame times: repairing broken ones, and rebuilding those that a file never stored.
 
-Numpy and plain bytes only; nothing here opens a file.
+Numpy only; nothing here opens a file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["CodedPictures", "coded_pictures", "is_variable", "repair_times", "slots_of"]
+__all__ = ["is_variable", "repair_times", "slots_of"]
 
-_VOP_START = b"\x00\x00\x01\xb6"
 _RESET_S = 1.0  # a jump back by more than this is a clock that starts again, not disorder
 _JITTER_S = 0.0021  # containers that count milliseconds round each time by up to one
 
@@ -58,36 +56,6 @@ def is_variable(times_s: NDArray[np.float64]) -> bool:
     usual = float(np.median(steps))
     uneven = np.abs(steps - usual) > max(0.1 * usual, _JITTER_S)
     return bool(uneven.mean() > 0.01)
-
-
-class CodedPictures:
-    """How many coded pictures one MPEG-4 part 2 packet holds, and whether a B is among them."""
-
-    __slots__ = ("bidirectional", "count")
-
-    def __init__(self, count: int, bidirectional: bool) -> None:
-        self.count = count
-        self.bidirectional = bidirectional
-
-
-def coded_pictures(packet: bytes, macroblocks: int) -> CodedPictures:
-    """Count the pictures (VOPs) of one MPEG-4 part 2 packet without decoding them.
-
-    Placeholders ("not coded" VOPs of a few bytes, as DivX and XviD write behind packed B-frames)
-    do not count: a coded picture spends at least one bit on each of its ``macroblocks``.
-    """
-    least = min(12, 6 + macroblocks // 8)  # bytes; a placeholder's header never needs more
-    starts = []
-    at = packet.find(_VOP_START)
-    while at >= 0:
-        starts.append(at)
-        at = packet.find(_VOP_START, at + 4)
-    count, bidirectional = 0, False
-    for start, end in pairwise([*starts, len(packet)]):
-        if end - start > least:
-            count += 1
-            bidirectional |= packet[start + 4] >> 6 == 2  # vop_coding_type: I 0, P 1, B 2, S 3
-    return CodedPictures(count, bidirectional)
 
 
 def slots_of(coded: Sequence[int], slots: Sequence[int]) -> NDArray[np.int64]:

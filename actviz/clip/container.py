@@ -5,14 +5,15 @@ PyAV is imported inside the functions, so that importing this module does not ne
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from actviz.errors import ClipReadError
 
-__all__ = ["decode", "open_video", "walk_packets"]
+__all__ = ["KeyPicture", "open_video", "pictures_from", "walk_packets"]
 
 # Playlists and scripts (hls, concat, …) name other files to open: an upload must not do that.
 _FORMATS = (
@@ -22,8 +23,20 @@ _FORMATS = (
 _READABLE = "MP4, MOV, MKV, WebM, AVI, MPEG, FLV, WMV or GIF"
 
 
+@dataclass(frozen=True)
+class KeyPicture:
+    """A place where decoding can start."""
+
+    pts: int
+    dts: int  # the stamp that containers seek by
+
+
+class _SeekMissedError(Exception):
+    """Seeking did not lead to the key picture that was asked for."""
+
+
 @contextmanager
-def open_video(path: Path, *, threads: bool = True) -> Iterator[tuple[Any, Any]]:
+def open_video(path: Path, *, threads: bool = False) -> Iterator[tuple[Any, Any]]:
     """The opened container and its picture stream; ``ClipReadError`` where there is none.
 
     ``threads`` False decodes one frame at a time, which keeps damaged files repeatable.
@@ -62,11 +75,50 @@ def walk_packets(container: Any, stream: Any, problems: list[str] | None = None)
             problems.append(f"reading stops early ({error.strerror})")
 
 
-def decode(stream: Any, packets: Iterable[Any]) -> Iterator[Any]:
-    """The pictures of ``packets`` in display order; what cannot be decoded is passed over."""
-    for packet in packets:
-        yield from _decode_packet(stream, packet)
-    yield from _decode_packet(stream, None)
+def pictures_from(
+    path: Path, key: KeyPicture | None = None, *, threads: bool = False
+) -> Iterator[Any]:
+    """Decoded pictures in display order, from ``key`` on (None: from the beginning).
+
+    What cannot be decoded is passed over. Where seeking fails the file is read from its
+    beginning.
+    """
+    if key is not None:
+        try:
+            yield from _decode(path, key, threads)
+            return
+        except _SeekMissedError:
+            pass
+    yield from _decode(path, None, threads)
+
+
+def _decode(path: Path, key: KeyPicture | None, threads: bool) -> Iterator[Any]:
+    with open_video(path, threads=threads) as (container, stream):
+        for packet in _packets_from(container, stream, key):
+            yield from _decode_packet(stream, packet)
+        yield from _decode_packet(stream, None)
+
+
+def _packets_from(container: Any, stream: Any, key: KeyPicture | None) -> Iterator[Any]:
+    """Packets from ``key`` on; where a seek lands before it, those in between are passed over."""
+    from av import FFmpegError
+
+    if key is None:
+        yield from walk_packets(container, stream)
+        return
+    try:
+        container.seek(key.dts, stream=stream)
+    except FFmpegError:
+        raise _SeekMissedError from None
+    found = False
+    for packet in walk_packets(container, stream):
+        found = found or packet.pts == key.pts
+        if found:
+            yield packet
+        elif packet.dts is not None and packet.dts > key.dts:
+            break
+    if not found:
+        raise _SeekMissedError
 
 
 def _decode_packet(stream: Any, packet: Any) -> list[Any]:

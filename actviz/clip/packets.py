@@ -8,7 +8,7 @@ N frames, in display order
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
@@ -19,23 +19,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from actviz.clip.clock import coded_pictures, repair_times, slots_of
-from actviz.clip.container import decode, open_video, walk_packets
+from actviz.clip.clock import repair_times, slots_of
+from actviz.clip.container import KeyPicture, open_video, pictures_from, walk_packets
+from actviz.clip.pictures import Pictures, picture_counter
 from actviz.errors import ClipReadError
 
-__all__ = ["KeyPicture", "Orientation", "VideoIndex", "index_of"]
+__all__ = ["Orientation", "VideoIndex", "index_of"]
 
 _USUAL_RATE, _FASTEST_RATE = 25, 300  # frames per second
 _LARGE = 1280 * 720  # pixels: below, threads gain little and make damaged files unrepeatable
 _NO_ORIGIN = ("mpegts", "mpeg")  # broadcast clocks: they start anywhere
-
-
-@dataclass(frozen=True)
-class KeyPicture:
-    """A place where decoding can start."""
-
-    pts: int
-    dts: int  # the stamp that containers seek by
 
 
 @dataclass(frozen=True)
@@ -115,14 +108,13 @@ def _remembered(path: Path, _mtime_ns: int, _size: int) -> VideoIndex:
 
 
 def _build(path: Path) -> VideoIndex:
-    with open_video(path, threads=False) as (container, stream):
-        first = next(decode(stream, walk_packets(container, stream)), None)
-        if first is None:
-            raise ClipReadError(path, "no picture in it can be decoded; the file is damaged.")
-        orientation = _orientation(first)
+    first = next(pictures_from(path), None)
+    if first is None:
+        raise ClipReadError(path, "no picture in it can be decoded; the file is damaged.")
     with open_video(path) as (container, stream):
-        table = _walk(container, stream, _picture_counter(stream, first))
         header = _Header.of(container, stream)
+        counter = picture_counter(header.codec, stream.codec_context.extradata)
+        table = _walk(container, stream, counter)
     problems = _named_problems(table, header)
     stamps, times, more = _timeline(path, table, header, doubtful=bool(problems))
     if not len(times):
@@ -134,7 +126,7 @@ def _build(path: Path) -> VideoIndex:
         codec=header.codec,
         width=first.width,
         height=first.height,
-        orientation=orientation,
+        orientation=_orientation(first),
         times_s=times,
         period_s=_last_period(times, table, header),
         stamps=stamps,
@@ -207,62 +199,21 @@ def _orientation(frame: Any) -> Orientation:
     return Orientation(a, b, c, d) if whole else Orientation()
 
 
-Counter = Callable[[Any], tuple[int, bool, bool]]
-
-
-def _picture_counter(stream: Any, first: Any) -> Counter:
-    """A function packet -> (pictures it yields, a B-frame among them, damage seen)."""
-    codec = stream.codec_context.name
-    if codec == "mpeg4":
-        blocks = ((first.width + 15) // 16) * ((first.height + 15) // 16)
-
-        def count_vops(packet: Any) -> tuple[int, bool, bool]:
-            coded = coded_pictures(bytes(packet), blocks)
-            return coded.count, coded.bidirectional, False
-
-        return count_vops
-    if codec == "vp8":  # frames that only serve as references are stored, but never shown
-        return lambda packet: ((memoryview(packet)[0] >> 4) & 1, False, False)
-    prefix = _length_prefix(codec, stream.codec_context.extradata)
-    if prefix:
-        return lambda packet: (1, False, not _units_fit(memoryview(packet), prefix))
-    return lambda packet: (1, False, False)
-
-
-def _length_prefix(codec: str, extradata: bytes | None) -> int:
-    """Bytes of the length before each NAL unit of H.264/HEVC in MP4 and MKV; 0 where none."""
-    at = {"h264": 4, "hevc": 21}.get(codec)
-    if at is None or not extradata or len(extradata) <= at or extradata[0] != 1:
-        return 0
-    return (extradata[at] & 3) + 1
-
-
-def _units_fit(packet: memoryview, prefix: int) -> bool:
-    """Whether a packet's NAL units fill it exactly, which overwritten bytes seldom leave so."""
-    at = 0
-    while at + prefix < len(packet):
-        size = int.from_bytes(packet[at : at + prefix], "big")
-        if size == 0:
-            return False
-        at += prefix + size
-    return at == len(packet)
-
-
-def _walk(container: Any, stream: Any, count: Counter) -> _Table:
+def _walk(container: Any, stream: Any, count: Callable[[Any], Pictures]) -> _Table:
     table = _Table()
     for packet in walk_packets(container, stream, table.problems):
         if not table.coded and not packet.is_keyframe:
             table.starts_on_key = False
-        pictures, bidirectional, damaged = count(packet)
-        table.bidirectional |= bidirectional
-        table.damaged += damaged or packet.is_corrupt
-        if packet.is_keyframe and pictures and packet.pts is not None:
+        pictures = count(packet)
+        table.bidirectional |= pictures.bidirectional
+        table.damaged += pictures.damaged or packet.is_corrupt
+        if packet.is_keyframe and pictures.shown and packet.pts is not None:
             dts = packet.pts if packet.dts is None else packet.dts
             table.keys.append(KeyPicture(packet.pts, dts))
         table.pts.append(packet.pts)
         table.dts.append(packet.dts)
         table.durations.append(packet.duration or 0)
-        table.coded.append(0 if packet.is_discard else pictures)
+        table.coded.append(0 if packet.is_discard else pictures.shown)
     return table
 
 
@@ -306,20 +257,11 @@ def _checked_stamps(
     after = None
     if table.starts_on_key and not table.damaged and len(table.keys) > 1:
         after = max(table.keys, key=lambda key: key.pts)  # cut off: only its end is in doubt
-    seen = set(_decoded_stamps(path, after))
+    seen = {picture.pts for picture in pictures_from(path, after) if picture.pts is not None}
     whole = stamps < (after.pts if after else stamps[0])
     comes = whole | np.isin(stamps, np.fromiter(seen, dtype=np.int64, count=len(seen)))
     lost = int(np.sum(~comes))
     return stamps[comes], [f"{lost} frame(s) cannot be decoded"] if lost else []
-
-
-def _decoded_stamps(path: Path, after: KeyPicture | None) -> Iterator[int]:
-    with open_video(path, threads=False) as (container, stream):
-        if after is not None:
-            container.seek(after.dts, stream=stream)
-        for frame in decode(stream, walk_packets(container, stream)):
-            if frame.pts is not None:
-                yield frame.pts
 
 
 def _times_by_order(
@@ -350,8 +292,7 @@ def _times_by_slot(table: _Table, header: _Header) -> NDArray[np.float64]:
 
 def _decoded_times(path: Path) -> list[float]:
     """Seconds of every picture in the order in which decoding gives them, NaN where unknown."""
-    with open_video(path, threads=False) as (container, stream):
-        times = [frame.time for frame in decode(stream, walk_packets(container, stream))]
+    times = [picture.time for picture in pictures_from(path)]
     return [np.nan if time is None else time for time in times]
 
 

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actviz.clip.clock import is_variable
-from actviz.clip.container import decode, open_video, walk_packets
-from actviz.clip.packets import KeyPicture, VideoIndex, index_of
+from actviz.clip.container import KeyPicture, pictures_from
+from actviz.clip.packets import VideoIndex, index_of
 from actviz.clip.sampling import span_frames
 from actviz.clip.types import Clip, ClipInfo
 from actviz.errors import ClipReadError
@@ -236,7 +236,7 @@ def _report_lost(index: VideoIndex, lost: NDArray[np.int64], *, everything: bool
         what += f" and {len(lost) - 1} more"
     if everything:
         raise ClipReadError(index.path, f"{what} cannot be decoded; the file is damaged there.")
-    warnings.warn(f"{index.path}: {what} cannot be decoded and were left out.", stacklevel=3)
+    warnings.warn(f"{index.path}: {what}: cannot be decoded, left out of the clip.", stacklevel=3)
 
 
 @dataclass(frozen=True)
@@ -262,12 +262,11 @@ def _decode_wanted(
 def _decode_by_order(index: VideoIndex, wanted: NDArray[np.int64]) -> Iterator[tuple[int, Any]]:
     """Where stamps do not tell frames apart they are counted from the beginning of the file."""
     asked, last = set(wanted.tolist()), int(wanted[-1])
-    with open_video(index.path, threads=index.threads) as (container, stream):
-        for number, picture in enumerate(decode(stream, walk_packets(container, stream))):
-            if number in asked:
-                yield number, picture
-            if number >= last:
-                return
+    for number, picture in enumerate(pictures_from(index.path, threads=index.threads)):
+        if number in asked:
+            yield number, picture
+        if number >= last:
+            return
 
 
 def _runs(index: VideoIndex, wanted: NDArray[np.int64]) -> list[_Run]:
@@ -290,32 +289,10 @@ def _decode_run(
 ) -> Iterator[tuple[int, Any]]:
     number_of = dict(zip(stamps[run.wanted].tolist(), run.wanted.tolist(), strict=True))
     last = int(stamps[run.wanted[-1]])
-    with open_video(index.path, threads=index.threads) as (container, stream):
-        for picture in decode(stream, _packets_from(container, stream, run.key)):
-            if picture.pts is None:
-                continue
-            if picture.pts in number_of:
-                yield number_of.pop(picture.pts), picture
-            if not number_of or (picture.pts >= last and not index.problems):
-                return  # damage can put pictures out of order: then all are waited for
-
-
-def _packets_from(container: Any, stream: Any, key: KeyPicture | None) -> Iterator[Any]:
-    """Packets from ``key`` on. A seek that lands before it is read on; one that misses, undone."""
-    if key is None:
-        yield from walk_packets(container, stream)
-        return
-    for offset in (key.dts, None):
-        if offset is None:
-            container.seek(0)
-        else:
-            container.seek(offset, stream=stream)
-        found = False
-        for packet in walk_packets(container, stream):
-            found = found or packet.pts == key.pts
-            if found:
-                yield packet
-            elif packet.dts is not None and packet.dts > key.dts:
-                break  # landed behind the key picture: read from the beginning instead
-        if found:
-            return
+    for picture in pictures_from(index.path, run.key, threads=index.threads):
+        if picture.pts is None:
+            continue
+        if picture.pts in number_of:
+            yield number_of.pop(picture.pts), picture
+        if not number_of or (picture.pts >= last and not index.problems):
+            return  # damage can put pictures out of order: then all are waited for

@@ -82,8 +82,7 @@ class VideoWriter:
             )
         picture = self._picture(frame)
         picture.pts = self._tick(time_s)
-        for packet in self._stream.encode(picture):
-            self._container.mux(packet)
+        self._mux(self._stream.encode(picture))
 
     def __exit__(
         self,
@@ -111,6 +110,7 @@ class VideoWriter:
         context.gop_size = max(1, round(2 * self.fps))  # a key frame every two seconds
         context.colorspace = context.color_primaries = context.color_trc = _BT709
         context.color_range = _LIMITED
+        context.max_b_frames = 0  # so that the file needs no edit list to start at zero
         stream.options = {"preset": "veryfast", "crf": "20"}
         return stream
 
@@ -135,11 +135,15 @@ class VideoWriter:
         self._first_s, self._last_tick = first, tick
         return tick
 
+    def _mux(self, packets: list[Any]) -> None:
+        for packet in packets:
+            packet.duration = round(_TICKS / self.fps)  # counts for the last one only
+            self._container.mux(packet)
+
     def _finish(self) -> None:
         if self._first_s is None:
             raise ActvizError(f"{self.path}: no frame was written, so there is no video to save.")
-        for packet in self._stream.encode(None):
-            self._container.mux(packet)
+        self._mux(self._stream.encode(None))
         self._container.close()
         self._stream = self._container = None
         self._hidden.replace(self.path)
