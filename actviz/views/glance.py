@@ -80,20 +80,20 @@ def glance_lanes(
 
 
 def _difference(lanes: LaneFigure, difference: NDArray[np.float64]) -> None:
-    sides = (
-        (difference > 0, REGRESSION, "regression is surer"),
-        (difference < 0, CLASSIFICATION, "classification is surer"),
-    )
-    for which, look, words in sides:
-        shape = "" if look is REGRESSION else "."
-        pattern = {"shape": shape, "fgcolor": lanes.theme.panel, "size": 6, "solidity": 0.3}
-        lanes.bars(
-            1,
-            difference,
-            which,
-            words,
-            marker={"color": look.colour, "pattern": pattern, "line": {"width": 0}},
-        )
+    """Bars up, plain, where the regression branch is surer; down, dotted, where the other is."""
+    up = difference > 0
+    marker = {
+        "color": np.where(up, REGRESSION.colour, CLASSIFICATION.colour),
+        "line": {"width": 0},
+        "pattern": {
+            "shape": np.where(up, "", "."),
+            "fgcolor": lanes.theme.panel,
+            "size": 6,
+            "solidity": 0.3,
+        },
+    }
+    names = [f"regression {value:+.2f} against classification" for value in difference]
+    lanes.bars(1, difference, names, marker=marker)
     reach = lanes.figure.layout[lanes.axis(1).replace("y", "yaxis")].range[1]
     labels = {
         "regression ▲": (reach * 0.6, REGRESSION.colour),

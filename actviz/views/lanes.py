@@ -24,12 +24,12 @@ from actviz.views.checks import check_frames, frame_edges, spread
 from actviz.views.theme import FONT, Curve, Theme
 from actviz.views.truth import Truth
 
-__all__ = ["MARGIN_LEFT", "MARGIN_RIGHT", "Lane", "LaneFigure", "jpeg_uri"]
+__all__ = ["KEEP", "MARGIN_LEFT", "MARGIN_RIGHT", "Lane", "LaneFigure", "jpeg_uri"]
 
 MARGIN_LEFT, MARGIN_RIGHT = 72, 150  # pixels; the same in every figure, so that lanes line up
 _STRIP = 80  # pixels, the row of thumbnails
 _GAP = 34  # pixels between lanes: room for a lane's title
-_KEEP = {"marker": {"opacity": 1}}
+KEEP = {"marker": {"opacity": 1}}  # a click elsewhere must not fade what is drawn
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,10 @@ class LaneFigure:
         row = self.row(lane)
         return "y" if row == 1 else f"y{row}"
 
-    def points(self, lane: int, values: NDArray[np.float64], name: str, **style: object) -> None:
-        """A clickable curve with a marker at every frame."""
+    def points(
+        self, lane: int, values: NDArray[np.float64], name: str, *, digits: int = 3, **style: object
+    ) -> None:
+        """A clickable curve with a marker at every frame; hovering shows ``digits`` decimals."""
         self.figure.add_trace(
             go.Scatter(
                 x=self.times_s,
@@ -105,9 +107,9 @@ class LaneFigure:
                 name=name,
                 mode="lines+markers",
                 customdata=np.arange(len(self.times_s)),
-                hovertemplate=f"{name} %{{y:.3f}}<br>%{{x:.2f}} s<extra></extra>",
-                selected=_KEEP,
-                unselected=_KEEP,
+                hovertemplate=f"{name} %{{y:.{digits}f}}<br>%{{x:.2f}} s<extra></extra>",
+                selected=KEEP,
+                unselected=KEEP,
                 **style,
             ),
             row=self.row(lane),
@@ -123,27 +125,31 @@ class LaneFigure:
     @property
     def marker_size(self) -> float:
         """Pixels; smaller where many frames stand close together."""
-        return 9 if len(self.times_s) <= 32 else 7 if len(self.times_s) <= 80 else 5
+        return 9 if len(self.times_s) <= 16 else 7 if len(self.times_s) <= 40 else 5
 
     def bars(
         self,
         lane: int,
         tops: NDArray[np.float64],
-        which: NDArray[np.bool_],
-        name: str,
+        names: Sequence[str],
         **style: object,
     ) -> None:
-        """Bars over the whole span of each frame in ``which``."""
+        """One bar over the whole span of each frame, all in one trace: a click finds the nearest.
+
+        Two traces would not do: a click where only one has a bar also finds the other's nearest.
+        """
         self.figure.add_trace(
             go.Bar(
-                x=((self.edges[:-1] + self.edges[1:]) / 2)[which],
-                width=np.diff(self.edges)[which],
-                y=tops[which],
-                name=name,
-                customdata=np.flatnonzero(which),
-                hovertemplate=f"{name}<br>%{{x:.2f}} s<extra></extra>",
-                selected=_KEEP,
-                unselected=_KEEP,
+                x=(self.edges[:-1] + self.edges[1:]) / 2,
+                width=np.diff(self.edges),
+                y=tops,
+                name="decision",
+                customdata=np.arange(len(self.times_s)),
+                text=list(names),
+                textposition="none",
+                hovertemplate="%{text}<br>%{x:.2f} s<extra></extra>",
+                selected=KEEP,
+                unselected=KEEP,
                 **style,
             ),
             row=self.row(lane),
@@ -172,10 +178,12 @@ class LaneFigure:
         if lines:
             place = {"xanchor": "left", "yanchor": "top", "yshift": -50, "align": "left"}
             self._say("<br>".join(lines), (0, "paper"), (0, "paper"), self.theme.muted, **place)
+        cursor = "none" if cursor_s is None else f"{cursor_s:.4f}"
         top, bottom = 30 + (34 if title else 0), 52 + 20 * len(lines) + (8 if lines else 0)
         self.figure.update_layout(
             annotations=self._notes,
             shapes=self._shapes,
+            selectionrevision=cursor,  # a moved cursor forgets the click that moved it
             images=self._images,
             height=self._pixels + top + bottom,
             margin={"l": MARGIN_LEFT, "r": MARGIN_RIGHT, "t": top, "b": bottom},
@@ -294,8 +302,20 @@ class LaneFigure:
         borders = np.linspace(start, end, int(np.clip(fit, 1, len(frames))) + 1)
         for left, right in itertools.pairwise(borders):
             at = int(np.abs(self.times_s - (left + right) / 2).argmin())
-            place = {"x": left, "sizex": right - left, "y": 1, "sizey": 1, "xref": "x", "yref": "y"}
-            look = {"sizing": "contain", "layer": "below", "source": jpeg_uri(frames[at])}
+            place = {
+                "x": left,
+                "sizex": right - left,
+                "y": 0.5,
+                "sizey": 1,
+                "xref": "x",
+                "yref": "y",
+            }
+            look = {
+                "yanchor": "middle",
+                "sizing": "contain",
+                "layer": "below",
+                "source": jpeg_uri(frames[at]),
+            }
             self._images.append(place | look)
         self.figure.update_xaxes(showgrid=False, row=1, col=1)
         self._touch(1, "frames")
@@ -329,6 +349,7 @@ class LaneFigure:
                 y=[1.0] * len(spans),
                 name="truth",
                 hoverinfo="skip",
+                unselected=KEEP,
                 marker={
                     "color": self.theme.panel,
                     "line": {"color": self.theme.truth, "width": 1},

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
 from actviz.views.checks import check_clock, check_curve, runs
-from actviz.views.lanes import Lane, LaneFigure
+from actviz.views.lanes import KEEP, Lane, LaneFigure
 from actviz.views.theme import SKIPPED, WRITTEN, pick_theme
 from actviz.views.truth import Truth
 
@@ -75,7 +75,7 @@ def memory_lanes(
     _decisions(lanes, decision)
     line = {"color": theme.ink, "width": 2, "shape": "hv"}
     marker = {"color": theme.ink, "size": 5}
-    lanes.points(2, size, "memory size", line=line, marker=marker)
+    lanes.points(2, size, "memory size", digits=0, line=line, marker=marker)
     lanes.direct_labels(2, {f"{int(size[-1])} at the end": (float(size[-1]), theme.ink)})
     return lanes.finish(cursor_s, title, note)
 
@@ -100,7 +100,8 @@ def _probability(lanes: LaneFigure, probability: NDArray, decision: NDArray[np.b
             mode="markers",
             name="state reset",
             hoverinfo="skip",
-            marker={"size": 8, "symbol": "square", "color": theme.panel},
+            unselected=KEEP,
+            marker={"size": lanes.marker_size - 2, "symbol": "square", "color": theme.panel},
         ),
         row=lanes.row(0),
         col=1,
@@ -108,10 +109,10 @@ def _probability(lanes: LaneFigure, probability: NDArray, decision: NDArray[np.b
 
 
 def _decisions(lanes: LaneFigure, decision: NDArray[np.bool_]) -> None:
-    tops = np.where(decision, 1.0, 0.5)
-    for which, look, word in ((decision, WRITTEN, "written"), (~decision, SKIPPED, "skipped")):
-        border = {"color": lanes.theme.panel, "width": 1}
-        lanes.bars(1, tops, which, word, marker={"color": look.colour, "line": border})
+    colours = np.where(decision, WRITTEN.colour, SKIPPED.colour)
+    marker = {"color": colours, "line": {"color": lanes.theme.panel, "width": 1}}
+    words = ["written" if on else "skipped" for on in decision]
+    lanes.bars(1, np.where(decision, 1.0, 0.5), words, marker=marker)
     counts = {
         f"{int(decision.sum())} written": (0.8, WRITTEN.colour),
         f"{int((~decision).sum())} skipped": (0.25, SKIPPED.colour),

@@ -237,7 +237,7 @@ def draw_decision(
     look = WRITTEN if written else SKIPPED
     size = _letter_size(out.shape)
     border = max(2, round(min(out.shape[:2]) * 0.018))
-    band = min(out.shape[0], round(size * 2.1) + border)
+    band = min(out.shape[0], round(size * 2.3) + border)
     inner = out[out.shape[0] - band :]
     inner[...] = np.rint(inner * 0.28).astype(np.uint8)
     picture = Image.fromarray(out)
