@@ -171,8 +171,10 @@ class _Header:
             rate = _USUAL_RATE
         kind = container.format.name
         end = None
-        if stream.duration and kind.startswith(("mov", "avi")):
+        if stream.duration and kind.startswith("mov"):
             end = (stream.start_time or 0) + stream.duration
+        elif stream.frames and kind == "avi":  # FFmpeg fits the duration to what is left of it
+            end = stream.frames
         elif container.duration and kind.startswith("matroska") and not container.streams.audio:
             end = round(container.duration / 1e6 / stream.time_base)
         return cls(

@@ -10,8 +10,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from actviz.clip import container
+
 MakeVideo = Callable[..., Path]
 DecodeAll = Callable[[Path], tuple[list[float], list[NDArray[np.uint8]]]]
+
+
+OPEN_GOP = {"x264-params": "open-gop=1:keyint=8:min-keyint=8:scenecut=0:bframes=3:log-level=none"}
 
 
 def picture(number: int, width: int, height: int) -> NDArray[np.uint8]:
@@ -44,6 +49,7 @@ def make_video(tmp_path: Path) -> MakeVideo:
         options: dict[str, str] | None = None,
         container: dict[str, str] | None = None,
         rotation: int | None = None,
+        open_gop: bool = False,
     ) -> Path:
         import av
 
@@ -54,7 +60,7 @@ def make_video(tmp_path: Path) -> MakeVideo:
             stream.codec_context.gop_size = gop
             if b_frames is not None:
                 stream.codec_context.max_b_frames = b_frames
-            stream.options = options or {}
+            stream.options = OPEN_GOP if open_gop else options or {}
             if rotation is not None:
                 stream.set_display_rotation(rotation)
             for number in range(count):
@@ -65,6 +71,21 @@ def make_video(tmp_path: Path) -> MakeVideo:
         return path
 
     return make
+
+
+@pytest.fixture
+def decoded_packets(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Presentation stamps of every packet handed to a decoder since the test began."""
+    seen: list[int] = []
+    original = container._decode_packet
+
+    def spy(stream: Any, packet: Any) -> list[Any]:
+        if packet is not None:
+            seen.append(packet.pts)
+        return original(stream, packet)
+
+    monkeypatch.setattr(container, "_decode_packet", spy)
+    return seen
 
 
 @pytest.fixture
