@@ -16,6 +16,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from actviz.errors import ActvizError
+
 __all__ = ["LAYOUTS", "ROLE_NAMES", "Layout", "common_name", "get_layout"]
 
 ROLE_NAMES = (
@@ -227,9 +229,9 @@ def get_layout(name: str) -> Layout:
     """The layout called ``name``; case does not matter.
 
     Raises:
-        ValueError: no such layout.
+        ActvizError: no such layout.
     """
     layout = LAYOUTS.get(str(name).strip().lower())
     if layout is None:
-        raise ValueError(f"unknown skeleton layout {name!r}; known are {', '.join(LAYOUTS)}.")
+        raise ActvizError(f"unknown skeleton layout {name!r}; known are {', '.join(LAYOUTS)}.")
     return layout

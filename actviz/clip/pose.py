@@ -10,9 +10,8 @@ of a person and the distance between two people are not in them. ``pose_landmark
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +77,7 @@ def pose_from_video(
         ClipReadError: the video cannot be read.
         PoseError: no MediaPipe, no model, or a person in fewer than ``min_frames`` frames.
     """
-    from actviz.clip.reader import file_sha256, frame_times, probe
+    from actviz.clip.reader import file_sha256, frame_times, iter_frames, probe
     from actviz.clip.sampling import span_frames
 
     info = probe(path)
@@ -89,7 +88,9 @@ def pose_from_video(
     except ValueError as error:
         raise PoseError(f"{path}: {error}") from None
     numbers = _spread(inside, MOST_FRAMES if max_frames is None else max_frames)
-    seen = _look(path, numbers, model, (info.height, info.width), progress)
+    frames = iter_frames(path, start_s=start_s, end_s=end_s, short_side=_SHORT_SIDE)
+    with Landmarker(model, (info.height, info.width)) as landmarker:
+        seen = _look(frames, numbers, landmarker, progress)
     found = sum(1 for _, people in seen if people)
     if found < min_frames:
         raise PoseError(
@@ -135,40 +136,22 @@ def _thinned(looked: int, inside: int) -> list[str]:
     return [] if looked == inside else [f"Pose looked at {looked} of {inside} frames."]
 
 
-def _frames(
-    path: str | os.PathLike[str], numbers: NDArray[np.int64]
-) -> Iterator[tuple[int, float, NDArray[np.uint8]]]:
-    """The frames with these numbers, a few at a time: a long video is never held in memory."""
-    from actviz.clip.reader import iter_frames, read_clip
-
-    if len(numbers) == numbers[-1] + 1:
-        last = int(numbers[-1])
-        for frame in iter_frames(path, short_side=_SHORT_SIDE):
-            yield frame
-            if frame[0] >= last:
-                return
-        return
-    for some in np.array_split(numbers, -(-len(numbers) // 64)):
-        clip = read_clip(path, frame_index=some, short_side=_SHORT_SIDE)
-        yield from zip(clip.frame_index.tolist(), clip.times_s.tolist(), clip.frames, strict=True)
-
-
 def _look(
-    path: str | os.PathLike[str],
+    frames: Iterable[tuple[int, float, NDArray[np.uint8]]],
     numbers: NDArray[np.int64],
-    model: Path,
-    size: tuple[int, int],
+    landmarker: Landmarker,
     progress: Progress | None,
 ) -> list[tuple[int, dict[int, Detection]]]:
-    """(frame number, person -> detection) of every frame looked at."""
+    """(frame number, person -> detection) of those frames whose number is wanted."""
     seen: list[tuple[int, dict[int, Detection]]] = []
-    identities = Identities()
-    with Landmarker(model, size) as landmarker:
-        for number, time_s, rgb in _frames(path, numbers):
-            people = landmarker.detect(rgb, time_s)
-            seen.append((number, identities.assign(people, time_s)))
-            if progress:
-                progress(len(seen), len(numbers))
+    identities, wanted = Identities(), set(numbers.tolist())
+    for number, time_s, rgb in frames:
+        if number not in wanted:
+            continue
+        people = landmarker.detect(rgb, time_s)
+        seen.append((number, identities.assign(people, time_s)))
+        if progress:
+            progress(len(seen), len(numbers))
     return seen
 
 

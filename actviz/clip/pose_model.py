@@ -21,6 +21,9 @@ __all__ = ["POSE_MODEL", "Landmarker", "PoseError", "find_pose_model"]
 
 Progress = Callable[[int, int], None]
 
+# What MediaPipe's status codes become in Python.
+_REFUSALS = (OSError, RuntimeError, ValueError, LookupError, MemoryError)
+
 # Version 1 at MediaPipe's own address. MediaPipe publishes no checksum; this one was recorded
 # independently, for this very address, by several public projects that fetched it. Should the file
 # there ever change, fetching it fails and says so, and --pose-model takes any file you trust.
@@ -100,8 +103,10 @@ class Landmarker:
         try:
             with _quiet():
                 landmarker = vision.PoseLandmarker.create_from_options(options)
-        except (RuntimeError, ValueError) as error:
-            raise PoseError(f"{model}: MediaPipe cannot load this model ({error}).") from None
+        except _REFUSALS as error:
+            raise PoseError(
+                f"{model}: MediaPipe cannot load this model ({_first_line(error)})."
+            ) from None
         self._landmarker: Any = self._stack.enter_context(landmarker)
 
     def __enter__(self) -> Landmarker:
@@ -123,8 +128,10 @@ class Landmarker:
                 stack.enter_context(_quiet())
             try:
                 result = self._landmarker.detect_for_video(image, self._last_ms)
-            except (RuntimeError, ValueError) as error:
-                raise PoseError(f"MediaPipe failed at {time_s:.2f} s ({error}).") from None
+            except _REFUSALS as error:
+                raise PoseError(
+                    f"MediaPipe failed at {time_s:.2f} s ({_first_line(error)})."
+                ) from None
         self._settled |= bool(result.pose_landmarks)
         pairs = zip(result.pose_world_landmarks, result.pose_landmarks, strict=True)
         return [self._detection(world, image) for world, image in pairs]
@@ -136,6 +143,10 @@ class Landmarker:
             image=np.array([(mark.x * width, mark.y * height) for mark in image]),
             visibility=np.array([mark.visibility or 0.0 for mark in image]),
         )
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _import_mediapipe() -> tuple[Any, Any]:

@@ -171,7 +171,7 @@ def _filled(
     fill = fill_gaps(joints, times_s, bones=layout.bones)
     observed = fill.observed if present is None else fill.observed & present
     if not observed.any():
-        raise ClipReadError(path, "no usable frame: in each one too many joints are missing.")
+        raise ClipReadError(path, "no usable frame: nobody is present with enough joints in any.")
     return fill.joints, observed, _in_words(fill, layout)
 
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import json
 import math
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -37,6 +38,11 @@ _KEYS = (
     *("joints", "present", "times_s", "fps", "frame_index", "layout", "root", "problems"),
     *("joint_names", "bones", "roles", "left", "right"),
 )
+# What zipfile and NumPy's header parser raise on bytes that are no archive, no array.
+_DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError),
+    *(tokenize.TokenError, SyntaxError, TypeError, KeyError),
+)
 MAX_BYTES = 256 * 2**20  # of one array, unpacked
 
 
@@ -48,12 +54,11 @@ def _arrays(path: Path) -> dict[str, NDArray[Any]]:
             return {k: _array(path, archive, k) for k in _KEYS if f"{k}.npy" in names}
     except ClipReadError:
         raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError) as error:
+    except _DAMAGED as error:
+        why = next(iter(str(error).splitlines()), type(error).__name__)
         raise ClipReadError(
-            path, f"expected a NumPy .npz file; it is damaged or something else ({error})."
+            path, f"expected a NumPy .npz file; it is damaged or something else ({why})."
         ) from None
-    except NotImplementedError:
-        raise ClipReadError(path, "its compression is unknown; save it with numpy.savez.") from None
 
 
 def _array(path: Path, archive: zipfile.ZipFile, key: str) -> NDArray[Any]:
@@ -74,12 +79,20 @@ def _array(path: Path, archive: zipfile.ZipFile, key: str) -> NDArray[Any]:
             "no more than the file holds.",
         )
     with archive.open(member) as file:
-        return np.lib.format.read_array(file, allow_pickle=False)
+        array = np.lib.format.read_array(file, allow_pickle=False)
+    if array.dtype.kind == "U" and array.size:
+        codes = array.reshape(-1).astype(array.dtype.newbyteorder("=")).view(np.uint32)
+        if (codes > 0x10FFFF).any() or ((codes >= 0xD800) & (codes < 0xE000)).any():
+            raise ValueError(f"{key!r} holds what is no text")
+    return array
 
 
 def _texts(value: NDArray[Any]) -> list[str]:
     """Strings (or bytes) of an array, flat."""
-    return [v.decode() if isinstance(v, bytes) else str(v) for v in value.reshape(-1).tolist()]
+    return [
+        v.decode(errors="replace") if isinstance(v, bytes) else str(v)
+        for v in value.reshape(-1).tolist()
+    ]
 
 
 def _text(arrays: dict[str, NDArray[Any]], key: str) -> str | None:
@@ -124,7 +137,7 @@ def _own_layout(name: str, arrays: dict[str, NDArray[Any]]) -> Layout:
     names = _texts(arrays["joint_names"])
 
     def number(joint: Any) -> int:
-        text = joint.decode() if isinstance(joint, bytes) else joint
+        text = joint.decode(errors="replace") if isinstance(joint, bytes) else joint
         if isinstance(text, str) and not text.lstrip("-").isdigit():
             if text not in names:
                 raise ValueError(f"no joint is called {text!r}.")
