@@ -1,0 +1,1 @@
+"""The explorer: three models on one clip under one time cursor. ``actviz explorer`` opens it."""

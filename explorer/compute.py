@@ -1,0 +1,169 @@
+"""Weights and traces, computed once and shared by all sessions; never changed afterwards."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import streamlit as st
+
+from actviz.clip.reader import file_sha256
+from actviz.errors import ActvizError, CheckpointError
+from actviz.learn.checkpoints import Loaded, bundled, load_checkpoint
+from actviz.trace.frames import trace_mam, trace_tmnet
+from actviz.trace.provenance import pick_device
+from actviz.trace.run import (
+    MODELS,
+    Span,
+    StageProgress,
+    Traced,
+    load_weights,
+    trace_skeleton,
+    trace_video,
+)
+
+__all__ = ["Ask", "Shelf", "devices", "drawings", "kept", "model_of", "traced", "with_choice"]
+
+T = TypeVar("T")
+
+
+class Shelf:
+    """Finished things by key, the least recently used thrown out first; safe across sessions."""
+
+    def __init__(self, entries: int) -> None:
+        self.entries = entries
+        self.busy = threading.RLock()  # one computation at a time: two cores are soon full
+        self._things: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable) -> Any | None:
+        """What is kept under ``key``; None where there is nothing."""
+        with self._lock:
+            if key in self._things:
+                self._things.move_to_end(key)
+            return self._things.get(key)
+
+    def remember(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What is kept under ``key``, made now where it is missing."""
+        with self.busy:
+            thing = self.get(key)
+            if thing is None:
+                thing = make()
+                with self._lock:
+                    self._things[key] = thing
+                    while len(self._things) > self.entries:
+                        self._things.popitem(last=False)
+            return cast(T, thing)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Everything that a trace depends on; the content of the files, not their names, is the key."""
+
+    model: str
+    path: Path
+    weights: Path | None = None
+    device: str = "auto"
+    span: Span = Span()
+    pose_model: Path | None = None
+
+    @property
+    def key(self) -> tuple[Hashable, ...]:
+        """Equal for equal content."""
+        weights = file_sha256(self.weights or bundled(self.model))
+        content = (self.path.name, file_sha256(self.path))
+        return (self.model, content, weights, self.device, self.span)
+
+
+@st.cache_resource(show_spinner=False)
+def _traces() -> Shelf:
+    return Shelf(12)  # a trace holds its pictures: up to some 25 MB each
+
+
+@st.cache_resource(show_spinner=False)
+def drawings() -> Shelf:
+    """Figures and thumbnails of traces."""
+    return Shelf(48)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _loaded(model: str, weights: Path | None, device: str, sha256: str) -> Loaded:
+    return load_weights(model, weights, device)
+
+
+def _load(ask: Ask) -> Loaded:
+    sha256 = file_sha256(ask.weights or bundled(ask.model))
+    return _loaded(ask.model, ask.weights, ask.device, sha256)
+
+
+def model_of(weights: Path) -> str:
+    """Which of the three models a checkpoint is for.
+
+    Raises:
+        ActvizError: it cannot be read, has no card, or is of a model without a page.
+    """
+    model = load_checkpoint(weights).card.model
+    if model not in MODELS:
+        raise CheckpointError(
+            f"{weights}: expected weights of {', '.join(MODELS)}; these are of {model}, which has "
+            "no page here."
+        )
+    return model
+
+
+def kept(ask: Ask) -> Traced | None:
+    """The trace, if it is finished already."""
+    return _traces().get(ask.key)
+
+
+def traced(ask: Ask, progress: StageProgress | None = None) -> Traced:
+    """The trace of ``ask``, computed now unless it is kept.
+
+    Raises:
+        ActvizError: the file, the weights, the device or the pose model will not do.
+    """
+
+    def work() -> Traced:
+        if progress:
+            progress("loading the weights", 0, 1)
+        loaded = _load(ask)
+        if ask.model == "man":
+            return trace_skeleton(
+                loaded, ask.path, span=ask.span, pose_model=ask.pose_model, progress=progress
+            )
+        return trace_video(loaded, ask.path, span=ask.span, progress=progress)
+
+    return _traces().remember(ask.key, work)
+
+
+def with_choice(
+    ask: Ask, base: Traced, *, threshold: float | None = None, cam_class: str | None = None
+) -> Traced:
+    """``base`` with another threshold (MAM) or mapped class (TMNet); nothing is decoded again."""
+
+    def work() -> Traced:
+        assert base.clip is not None  # MAM and TMNet always look at pictures
+        loaded = _load(ask)
+        if ask.model == "mam":
+            trace: Any = trace_mam(loaded, base.clip, info=base.info, threshold=threshold)
+        else:
+            trace = trace_tmnet(loaded, base.clip, info=base.info, cam_class=cam_class)
+        return replace(base, trace=trace)
+
+    return _traces().remember((*ask.key, threshold, cam_class), work)
+
+
+def devices() -> list[str]:
+    """``auto`` and every device of this machine."""
+    here = ["auto"]
+    for name in ("cpu", "cuda", "mps"):
+        try:
+            pick_device(name)
+        except ActvizError:
+            continue
+        here.append(name)
+    return here

@@ -1,0 +1,144 @@
+"""One clip under one cursor: pictures, lanes and keys that move together, in one fragment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from time import monotonic
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+from numpy.typing import NDArray
+
+from actviz.views.lanes import MARGIN_LEFT, MARGIN_RIGHT
+from explorer import state
+from explorer.cursor import cursor_left, nearest, selected_time, stepped, tick_seconds
+
+__all__ = ["Reel", "play", "show"]
+
+NO_BAR = {"displayModeBar": False, "responsive": True}
+
+
+@dataclass(frozen=True)
+class Reel:
+    """What a page moves its cursor through; made once per page run, nothing in it changes."""
+
+    page: str
+    times_s: NDArray[np.float64]  # (T,), of the frames that the model looked at
+    frame_index: NDArray[np.int64]  # (T,), in the source file
+    lanes: go.Figure
+    lanes_alt: str
+    telling: int = 0  # position to open at where the viewer has chosen none
+
+    @property
+    def position(self) -> int:
+        """Where the cursor stands here: the nearest frame that the model looked at."""
+        at = state.frame()
+        return self.telling if at < 0 else nearest(self.frame_index, at)
+
+    def move(self, position: int) -> None:
+        """Move the one cursor to a position of this reel."""
+        state.move_to(int(self.frame_index[position]))
+
+    def label(self, position: int) -> str:
+        """``frame 37 · 2.31 s``"""
+        return f"frame {self.frame_index[position]} · {self.times_s[position]:.2f} s"
+
+
+def play(reel: Reel, draw: Callable[[int], None]) -> None:
+    """Show the instrument; ``draw(position)`` shows what a page has to say about one frame."""
+    playing = bool(st.session_state.get("playing")) and len(reel.times_s) > 1
+    every = tick_seconds(reel.times_s) if playing else None
+    st.fragment(_instrument, run_every=every)(reel, draw, every)
+
+
+def _instrument(reel: Reel, draw: Callable[[int], None], every: float | None) -> None:
+    if every is not None:
+        _advance(reel, every)
+    at = reel.position
+    draw(at)
+    with st.container(key="controls"):
+        _controls(reel, at)
+    with st.container(key="lanes"):
+        chart = f"lanes-{reel.page}"
+        st.plotly_chart(
+            reel.lanes,
+            key=chart,
+            on_select=lambda: _clicked(reel, chart),
+            selection_mode="points",
+            theme=None,
+            config=NO_BAR,
+            alt=reel.lanes_alt,
+        )
+        st.html(cursor_html(reel, at))
+    state.share()
+
+
+def _advance(reel: Reel, every: float) -> None:
+    """One step on while playing, unless this run came from a key or a click."""
+    now = monotonic()
+    if now - st.session_state.get("ticked", 0.0) >= 0.6 * every:
+        st.session_state["ticked"] = now
+        reel.move(stepped(reel.position, len(reel.times_s), 1, around=True))
+
+
+def _controls(reel: Reel, at: int) -> None:
+    count = len(reel.times_s)
+    slider = f"time-{reel.page}"
+    st.session_state[slider] = at
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.button(
+            "Back", icon=":material/skip_previous:", shortcut="Left", key=f"back-{reel.page}",
+            on_click=lambda: reel.move(stepped(reel.position, count, -1)),
+        )  # fmt: skip
+        playing = bool(st.session_state.get("playing"))
+        if st.button(
+            "Pause" if playing else "Play",
+            icon=":material/pause:" if playing else ":material/play_arrow:",
+            shortcut="Space", key=f"play-{reel.page}", type="primary",
+        ):  # fmt: skip
+            st.session_state["playing"] = not playing
+            st.rerun()
+        st.button(
+            "Next", icon=":material/skip_next:", shortcut="Right", key=f"next-{reel.page}",
+            on_click=lambda: reel.move(stepped(reel.position, count, 1)),
+        )  # fmt: skip
+        st.markdown(f"**{reel.label(at)}** · {at + 1} of {count} frames looked at")
+    if count > 1:
+        st.select_slider(
+            "Time cursor",
+            options=range(count),
+            key=slider,
+            format_func=lambda i: f"{reel.times_s[i]:.2f} s",
+            on_change=lambda: reel.move(st.session_state[slider]),
+            label_visibility="collapsed",
+        )
+
+
+def _clicked(reel: Reel, chart: str) -> None:
+    """A click in a lane; the same point clicked twice is reported as nothing selected."""
+    last = f"clicked-{reel.page}"
+    seconds = selected_time(st.session_state.get(chart))
+    if seconds is None:
+        seconds = st.session_state.get(last)
+    if seconds is not None:
+        st.session_state[last] = seconds
+        reel.move(nearest(reel.times_s, seconds))
+
+
+def cursor_html(reel: Reel, at: int) -> str:
+    """The cursor's line through all lanes, drawn over the figure so that the figure stays still."""
+    start, end = reel.lanes.layout.xaxis.range
+    left = cursor_left(float(reel.times_s[at]), (start, end), (MARGIN_LEFT, MARGIN_RIGHT))
+    words = escape(f"{reel.times_s[at]:.2f} s")
+    return (
+        f'<div class="cursor" data-frame="{int(reel.frame_index[at])}" style="left: {left}">'
+        f"<span>{words}</span></div>"
+    )
+
+
+def show(picture: NDArray[np.uint8], alt: str, *, width: int | str = "stretch") -> None:
+    """A picture, small enough to follow the cursor at once."""
+    st.image(picture, width=width, output_format="JPEG", alt=alt)

@@ -1,0 +1,163 @@
+"""What every page has: header, banner, answer, working and failing states, exports."""
+
+from __future__ import annotations
+
+import io
+import logging
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import streamlit as st
+
+from actviz.errors import ActvizError
+from actviz.report import curves_csv, draw_figure, outside_note, weights_note, write_overlay
+from actviz.trace.run import MODELS, StageProgress, Traced
+from actviz.views.answers import answer_bars, describe_answer
+from actviz.views.theme import weights_note as note_of
+from explorer import compute, state
+from explorer.compute import Ask
+from explorer.instrument import NO_BAR
+from explorer.sources import in_words
+
+__all__ = ["answer", "exports", "header", "say_failure", "trace_of", "wrong_kind"]
+
+_log = logging.getLogger("actviz.explorer")
+
+
+def header(title: str, traced: Traced, clip_title: str) -> None:
+    """Title, clip, weights and what they were trained on, device; the banner where it applies."""
+    trace = traced.trace
+    st.header(title, anchor=False)
+    card = note_of(trace.weights)
+    st.markdown(f"**{clip_title}** &ensp;·&ensp; {card} &ensp;·&ensp; {trace.device}")
+    outside = outside_note(trace)
+    if outside:
+        st.warning(outside, icon=":material/info:")
+    if trace.clip["problems"]:
+        st.caption("About this file: " + " ".join(trace.clip["problems"]))
+
+
+def answer(traced: Traced, *, truth: str | None = None, count: int = 5, key: str) -> None:
+    """The most probable classes, in words and numbers."""
+    top = traced.trace.top(count)
+    st.plotly_chart(
+        answer_bars(top, truth=truth, dark=state.is_dark()),
+        theme=None,
+        config=NO_BAR | {"staticPlot": True},
+        key=key,
+        alt=describe_answer(top),
+    )
+
+
+def trace_of(ask: Ask) -> Traced | None:
+    """The trace; computed in view of the user, who may stop it. None where it failed."""
+    done = compute.kept(ask)
+    if done is not None:
+        return done
+    if st.session_state.get("stopped") == ask.key:
+        st.info(f"{MODELS[ask.model]} was stopped before it had finished.")
+        if not st.button("Start again", key=f"again-{ask.model}"):
+            return None
+        st.session_state.pop("stopped")
+    try:
+        with working(ask) as progress:
+            return compute.traced(ask, progress)
+    except Exception as error:
+        say_failure(error, ask.path)
+        return None
+
+
+@contextmanager
+def working(ask: Ask) -> Iterator[StageProgress]:
+    """A bar that says what is being done and how far it is, with a way to stop."""
+    place = st.empty()
+    with place.container(border=True):
+        name = MODELS[ask.model]
+        bar = st.progress(0.0, text=f"{name} looks at {ask.path.name} …")
+        st.button("Stop", key=f"stop-{ask.model}", on_click=_stop, args=(ask,))
+
+    def tell(stage: str, done: int, total: int) -> None:
+        share = done / total if total else 0.0
+        bar.progress(min(1.0, share), text=f"{name}: {stage} ({done} of {total})")
+
+    try:
+        yield tell
+    finally:
+        place.empty()
+
+
+def _stop(ask: Ask) -> None:
+    st.session_state["stopped"] = ask.key
+
+
+def say_failure(error: Exception, path: Path | None = None) -> None:
+    """An error in one sentence on the page; what nobody expected goes to the log in full."""
+    if isinstance(error, (ActvizError, OSError)):
+        _log.info("refused: %s", error)
+        st.error(in_words(error, path), icon=":material/error:")
+        return
+    _log.error("unexpected error in the explorer", exc_info=error)
+    st.error(
+        f"Something failed inside actviz ({type(error).__name__}); the log in the terminal has the "
+        "details. Try another clip, another span or other weights.",
+        icon=":material/error:",
+    )
+
+
+def wrong_kind(model: str) -> None:
+    """What a page says that cannot look at a skeleton file."""
+    st.header(MODELS[model], anchor=False)
+    st.info(
+        f"{MODELS[model]} looks at pictures, and the chosen file holds a skeleton. Choose a video "
+        "in the side bar, or see what MAN attends to in this skeleton."
+    )
+    st.page_link(
+        "pages/skeleton.py", label="Open the Skeleton page", icon=":material/accessibility_new:"
+    )
+
+
+def exports(traced: Traced) -> None:
+    """The figure, the curves, the video and all numbers, each made when it is asked for."""
+    trace = traced.trace
+    stem = f"{Path(trace.clip['name']).stem}-{trace.model}"
+    with st.container(horizontal=True, key="exports"):
+        st.markdown("**Save**")
+        for name, kind, ending, make in (
+            ("PNG figure", "image/png", "png", lambda: _png(traced)),
+            ("CSV curves", "text/csv", "csv", lambda: curves_csv(trace)),
+            ("MP4 overlay", "video/mp4", "mp4", lambda: _mp4(traced)),
+            ("NPZ + JSON", "application/zip", "zip", lambda: _numbers(traced)),
+        ):
+            st.download_button(
+                name, make, f"{stem}.{ending}", kind, key=f"save-{ending}-{trace.model}",
+                on_click="ignore", icon=":material/download:",
+            )  # fmt: skip
+    st.caption(
+        f"Every file names its weights: {weights_note(trace)}. The ZIP holds trace.json and "
+        "trace.npz with versions, weights' sha256 and seed."
+    )
+
+
+def _png(traced: Traced) -> bytes:
+    out = io.BytesIO()
+    draw_figure(traced).savefig(out, format="png", dpi=110)
+    return out.getvalue()
+
+
+def _mp4(traced: Traced) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "overlay.mp4")
+        write_overlay(traced, path)
+        return path.read_bytes()
+
+
+def _numbers(traced: Traced) -> bytes:
+    out = io.BytesIO()
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(out, "w") as bundle:
+        traced.trace.save(folder)
+        for file in sorted(Path(folder).iterdir()):
+            bundle.write(file, file.name)
+    return out.getvalue()

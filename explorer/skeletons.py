@@ -1,0 +1,125 @@
+"""The Skeleton page's parts: the figure in 3-D, the picture beside it, the way to a pose model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import streamlit as st
+
+from actviz.clip.downloads import cache_folder
+from actviz.clip.layouts import get_layout
+from actviz.clip.pose_model import POSE_MODEL, find_pose_model
+from actviz.clip.reader import read_clip
+from actviz.clip.types import Clip
+from actviz.errors import ActvizError
+from actviz.trace.run import SHORT_SIDE, Traced
+from actviz.trace.schema import MANTrace
+from actviz.views.skeleton import describe_pose, skeleton_extent, skeleton_scene
+from explorer import state
+from explorer.compute import Ask, drawings
+from explorer.cursor import nearest
+from explorer.instrument import NO_BAR, show
+from explorer.parts import say_failure
+from explorer.pictures import enlarged, posed_frame
+from explorer.sources import Source
+
+__all__ = ["beside", "pose_is_missing", "scene"]
+
+
+def scene(ask: Ask, traced: Traced, at: int) -> None:
+    """The people at one frame in three dimensions, glowing with attention."""
+    trace = traced.trace
+    assert isinstance(trace, MANTrace)
+    layout = get_layout(trace.layout)
+    extent = drawings().remember(
+        ("extent", ask.key), lambda: skeleton_extent(trace.joints, trace.present)
+    )
+    weight = trace.attention[:, at]
+    figure = skeleton_scene(
+        trace.joints[at],
+        trace.present[at],
+        trace.bones,
+        left=layout.left,
+        right=layout.right,
+        weight=weight,
+        extent=extent,
+        dark=state.is_dark(),
+    )
+    words = describe_pose(trace.joints[at], trace.present[at], weight=weight)
+    st.plotly_chart(figure, theme=None, config=NO_BAR, alt=words)
+
+
+def beside(ask: Ask, traced: Traced, source: Source) -> Callable[[int], None]:
+    """How to show the video beside the skeleton: with bones from pose, plain for a puppet."""
+    if traced.clip is not None:
+        return lambda at: show(*posed_frame(traced, at))
+    if source.video is None:
+        return lambda at: None
+    video = source.video
+    clip: Clip = drawings().remember(
+        ("beside", ask.key),
+        lambda: read_clip(video, frame_index=traced.trace.frame_index, short_side=SHORT_SIDE),
+    )
+
+    def picture(at: int) -> None:
+        seconds = float(traced.trace.times_s[at])
+        frame = enlarged(clip.frames[nearest(clip.times_s, seconds)])
+        show(frame, f"The video of the same scene at {seconds:.2f} s.")
+
+    return picture
+
+
+def pose_is_missing(given: Path | None) -> bool:
+    """Whether no pose can be found in videos here; then the page says what to do about it."""
+    if find_spec("mediapipe") is None:
+        st.error(
+            "Finding people in a video needs MediaPipe, which is not installed: "
+            '`pip install -e ".[pose]"`. Puppet clips and skeleton files work without it.',
+            icon=":material/error:",
+        )
+        return True
+    try:
+        find_pose_model(given)
+    except ActvizError as error:
+        _offer_pose_model(error if given else None)
+        return True
+    return False
+
+
+def _offer_pose_model(error: ActvizError | None) -> None:
+    """Ways to a pose model: a file that is there already, or one download on request."""
+    st.header("Skeleton", anchor=False)
+    st.info(
+        "MAN looks at joints. To find people in a video, actviz needs MediaPipe's pose model, one "
+        f"file ({POSE_MODEL.name}), which is not on this machine yet."
+    )
+    if error is not None:
+        say_failure(error)
+    path = st.text_input(
+        "Path of the file, if you have it",
+        key="pose_path",
+        placeholder=f"/path/to/{POSE_MODEL.name}",
+        help="ACTVIZ_POSE_MODEL names it once for all.",
+    )
+    if path and st.button("Use this file", key="use_pose"):
+        st.session_state["pose_model"] = Path(path).expanduser()
+        st.rerun()
+    size = f"{POSE_MODEL.size / 1e6:.1f} MB"
+    st.caption(f"Or fetch it once, {size}, from {POSE_MODEL.url} to {cache_folder()}.")
+    if st.button(f"Download it ({size})", key="fetch_pose", icon=":material/download:"):
+        _fetch_pose_model()
+
+
+def _fetch_pose_model() -> None:
+    bar = st.progress(0.0, text=f"fetching {POSE_MODEL.name} …")
+    try:
+        find_pose_model(
+            download=True, progress=lambda done, total: bar.progress(min(1.0, done / total))
+        )
+    except ActvizError as error:
+        say_failure(error)
+        return
+    st.session_state.pop("pose_model", None)
+    st.rerun()

@@ -1,0 +1,185 @@
+"""What a viewer has chosen, for this session: clip, span, weights, device, and the one cursor.
+
+Everything that can be shared stands in the address: page, sample clip, span, frame, threshold and
+class. Files of the user's own cannot: they stay on this machine.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import streamlit as st
+
+from actviz.trace.run import WHOLE, Span
+from explorer.compute import Ask, model_of
+from explorer.sources import (
+    OWN,
+    Source,
+    check_file,
+    file_for,
+    keep_pair,
+    keep_upload,
+    own_source,
+    samples,
+)
+
+__all__ = [
+    "adopt_file",
+    "adopt_weights",
+    "ask_for",
+    "choose_clip",
+    "chosen_source",
+    "chosen_span",
+    "drop_weights",
+    "forget_clip_choices",
+    "frame",
+    "is_dark",
+    "keep",
+    "keep_weights",
+    "move_to",
+    "offered",
+    "own_weights",
+    "restore",
+    "share",
+    "title_of",
+]
+
+DEFAULT_FRAME = -1  # no frame in the address: the page chooses a telling one
+
+
+def restore() -> None:
+    """Take the cursor from the address, once for each session."""
+    if "frame" not in st.session_state:
+        given = st.query_params.get("frame", "")
+        st.session_state["frame"] = int(given) if given.isdecimal() else DEFAULT_FRAME
+
+
+def share() -> None:
+    """Put the cursor into the address."""
+    at = st.session_state["frame"]
+    if at >= 0 and st.query_params.get("frame") != str(at):
+        st.query_params["frame"] = str(at)
+
+
+def frame() -> int:
+    """The cursor: a frame number of the source file; negative where none was chosen yet."""
+    return int(st.session_state.get("frame", DEFAULT_FRAME))
+
+
+def move_to(number: int) -> None:
+    """Move the cursor to a frame of the source file."""
+    st.session_state["frame"] = int(number)
+
+
+def offered() -> list[str]:
+    """Keys of all clips that can be chosen: the user's own first, then the samples."""
+    return ([OWN] if "own" in st.session_state else []) + list(samples())
+
+
+def title_of(key: str) -> str:
+    """What a clip is called."""
+    return st.session_state["own"].title if key == OWN else samples()[key].title
+
+
+def choose_clip(key: str) -> None:
+    """Look at another clip: what belonged to the old one is forgotten."""
+    st.session_state["clip"] = key
+    forget_clip_choices()
+
+
+def forget_clip_choices() -> None:
+    """Cursor, span and class go back to what suits the clip."""
+    for name in ("span", "class", "playing"):
+        st.session_state.pop(name, None)
+    st.session_state["frame"] = DEFAULT_FRAME
+    st.query_params.pop("frame", None)
+
+
+def chosen_source() -> Source:
+    """The clip that is being looked at."""
+    key = st.session_state.get("clip") or next(iter(samples()))
+    return st.session_state["own"] if key == OWN else samples()[key]
+
+
+def chosen_span() -> Span:
+    """The part of the clip that is being looked at, in seconds."""
+    start, end = st.session_state.get("span") or (None, None)
+    whole = st.session_state.get("whole_s")
+    if start is None or whole is None:
+        return WHOLE
+    return Span(start if start > whole[0] else None, end if end < whole[1] else None)
+
+
+def ask_for(model: str) -> Ask | None:
+    """What ``model`` is asked to look at; None where it cannot look at this kind of file."""
+    path = file_for(chosen_source(), model)
+    if path is None:
+        return None
+    return Ask(
+        model,
+        path,
+        weights=own_weights().get(model),
+        device=st.session_state.get("device", "auto"),
+        span=chosen_span(),
+        pose_model=st.session_state.get("pose_model"),
+    )
+
+
+def keep(name: str, data: bytes) -> Path:
+    """Store uploaded bytes in this session's own folder, which goes when the session goes."""
+    return keep_upload(_folder(), name, data)
+
+
+def keep_weights(files: list[tuple[str, bytes]]) -> Path:
+    """Store an uploaded checkpoint and its card; the path of the checkpoint.
+
+    Raises:
+        ActvizError: not one .safetensors and one .json.
+    """
+    return keep_pair(_folder(), files)
+
+
+def _folder() -> Path:
+    if "folder" not in st.session_state:
+        st.session_state["folder"] = tempfile.TemporaryDirectory(prefix="actviz-explorer-")
+    return Path(st.session_state["folder"].name)
+
+
+def adopt_file(path: Path) -> None:
+    """Make ``path`` the clip that is looked at.
+
+    Raises:
+        ActvizError: it is nothing that a model can look at.
+    """
+    check_file(path)
+    st.session_state["own"] = own_source(path)
+    choose_clip(OWN)
+
+
+def own_weights() -> dict[str, Path]:
+    """Weights of the user's own by model."""
+    return st.session_state.setdefault("own_weights", {})
+
+
+def adopt_weights(path: Path) -> str:
+    """Use the weights at ``path`` for the model that their card names; returns that model.
+
+    Raises:
+        ActvizError: unreadable weights, or none that say which model they are for.
+    """
+    model = model_of(path)
+    own_weights()[model] = path
+    st.session_state.pop("class", None)
+    return model
+
+
+def drop_weights(model: str) -> None:
+    """Go back to the weights that come with the project."""
+    own_weights().pop(model, None)
+    st.session_state.pop("class", None)
+
+
+def is_dark() -> bool:
+    """Whether the page is shown in its dark theme."""
+    return st.context.theme.type == "dark"
