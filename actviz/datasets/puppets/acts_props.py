@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,14 +31,43 @@ Array = NDArray[np.float64]
 GRAVITY = 9.81
 
 
-def _object(dice: Dice) -> tuple[str, tuple[float, float, float], bool]:
-    """Kind, size in metres, and whether it takes both hands."""
+@dataclass(frozen=True)
+class _Load:
+    """A thing to be picked up or put down, and where it stands."""
+
+    kind: str
+    size: tuple[float, float, float]  # metres
+    both: bool  # takes both hands
+    side: int  # which hand otherwise
+    ground: float  # height of the table top; 0: on the floor
+
+    @property
+    def tall(self) -> float:
+        return self.size[1] if self.kind != "ball" else 2 * self.size[0]
+
+    @property
+    def half(self) -> float:
+        """From its middle to a wrist that holds it."""
+        return 0.5 * self.size[0] + 0.04 if self.kind == "box" else self.size[0]
+
+    def grip(self, stature: float) -> float:
+        """Height of the wrists that take it where it stands; the fingers need room."""
+        share = 0.6 if self.kind != "bottle" else 0.8
+        return self.ground + max(self.tall * share, 0.107 * stature)
+
+
+def _cast_load(dice: Dice) -> _Load:
+    size: tuple[float, float, float]
     kind = dice.pick(("box", "box", "ball", "bottle"))
     if kind == "box":
-        return kind, tuple(dice.uniforms(0.2, 0.34, 3).tolist()), True
-    if kind == "ball":
-        return kind, (dice.uniform(0.09, 0.13),) * 3, True
-    return kind, (0.045, dice.uniform(0.22, 0.28), 0.045), False
+        wide, tall, deep = dice.uniforms(0.2, 0.34, 3).tolist()
+        size = (wide, tall, deep)
+    elif kind == "ball":
+        size = (dice.uniform(0.09, 0.13),) * 3
+    else:
+        size = (0.045, dice.uniform(0.22, 0.28), 0.045)
+    side, on_table = dice.sign(), dice.chance(0.4)
+    return _Load(kind, size, kind != "bottle", side, dice.uniform(0.3, 0.5) if on_table else 0.0)
 
 
 def _lift(cast: Sequence[Body], dice: Dice, moment: Moment, up: Array) -> Performance:
@@ -47,15 +77,11 @@ def _lift(cast: Sequence[Body], dice: Dice, moment: Moment, up: Array) -> Perfor
     hold it from the middle on.
     """
     body, t, h = cast[0], moment.time_s, cast[0].stature
-    kind, size, both = _object(dice)
-    side, on_table = dice.sign(), dice.chance(0.4)
-    ground = dice.uniform(0.3, 0.5) if on_table else 0.0
-    tall = size[1] if kind != "ball" else 2 * size[0]
-    grip = ground + max(tall * (0.6 if kind != "bottle" else 0.8), 0.107 * h)
+    load = _cast_load(dice)
+    grip = load.grip(h)
     need = np.clip((0.50 * h - grip) / (0.45 * h), 0.25, 1.0)
     lean, bend = dice.uniform(0.75, 1.0) * need, dice.uniform(0.35, 0.55) * need
     down = ease(up / 0.42) * ease((1 - up) / 0.42)
-    held = ease((up - 0.54) / 0.40)
     drop = dice.uniform(0.10, 0.2) * need * h
     drop += max(_lowest(body, drop, lean, bend)[0] - grip - 0.84 * body.arm, 0.0)
     rig = Rig(body, root=stand(body, len(t), drop=drop * down + 0.004, back=0.07 * h * down),
@@ -63,33 +89,33 @@ def _lift(cast: Sequence[Body], dice: Dice, moment: Moment, up: Array) -> Perfor
               yaw=sway(dice, t, 0.02), look=sway(dice, t, 0.08))  # fmt: skip
     plant(rig, wide=dice.uniform(0.01, 0.08))
     low = _lowest(body, drop, lean, bend)
-    out = _within(low, grip, 0.93 * body.arm, least=0.14 * h + 0.4 * size[2])
-    away, height = dice.uniform(0.19, 0.24) * h + 0.35 * size[2], dice.uniform(0.5, 0.62) * h
-    half = 0.5 * size[0] + 0.04 if kind == "box" else size[0]
-    middle = np.array([0.0 if both else side * 0.05 * h, grip, out])
-    hold = (
-        np.array([middle[0], height, 0.0])
-        + away * rig.forward
-        + rig.joints[:, :1].mean(1) * [1, 0, 1]
-    )
+    deep = load.size[2]
+    out = _within(low, grip, 0.93 * body.arm, least=0.14 * h + 0.4 * deep)
+    away, height = dice.uniform(0.19, 0.24) * h + 0.35 * deep, dice.uniform(0.5, 0.62) * h
+    place = np.array([0.0 if load.both else load.side * 0.05 * h, grip, out])
+    hold = np.array([place[0], height, 0.0]) + away * rig.forward + rig.joints[:, 0] * [1, 0, 1]
+    return Performance((rig.figure(),), _handle(rig, load, place, hold, up))
+
+
+def _handle(rig: Rig, load: _Load, place: Array, hold: Array, up: Array) -> tuple[Prop, ...]:
+    """Move the arms from hanging to ``place`` (3,) to ``hold`` (T, 3); the things they move."""
+    held = ease((up - 0.54) / 0.40)
     wrists = []
-    for hand in (LEFT, RIGHT) if both else (side,):
-        aside = hand * half * rig.left if both else 0.0
-        path = _hand_path(rig, hand, middle + aside, hold + aside, up, held)
+    for hand in (LEFT, RIGHT) if load.both else (load.side,):
+        aside = hand * load.half * rig.left if load.both else 0.0
+        path = _hand_path(rig, hand, place + aside, hold + aside, up, held)
         rig.reach(hand, path, hand * rig.left - 0.5 * rig.forward - 0.4 * UP)
         wrists.append(rig.joints[:, 6 if hand == LEFT else 10])
-    if not both:
-        idle = _above_floor(rig, rest_wrist(rig, -side))
-        rig.reach(-side, idle, -side * rig.left - 0.5 * rig.forward)
-    place = np.array([middle[0], ground + tall / 2, out])
-    grasp = np.mean(wrists, axis=0)
-    centre = np.where((up >= 0.5)[:, None], grasp + (place - middle), place)
-    props = [Prop(kind, size, centre)]
-    if on_table:
-        props.append(
-            Prop("table", (0.6, ground, 0.42), np.zeros((len(t), 3)) + [middle[0], 0, out])
-        )
-    return Performance((rig.figure(),), tuple(props))
+    if not load.both:
+        idle = _above_floor(rig, rest_wrist(rig, -load.side))
+        rig.reach(-load.side, idle, -load.side * rig.left - 0.5 * rig.forward)
+    stands = np.array([place[0], load.ground + load.tall / 2, place[2]])
+    carried = np.mean(wrists, axis=0) + (stands - place)
+    thing = Prop(load.kind, load.size, np.where((up >= 0.5)[:, None], carried, stands))
+    if not load.ground:
+        return (thing,)
+    foot = np.broadcast_to(np.array([place[0], 0.0, place[2]]), (len(up), 3))
+    return thing, Prop("table", (0.6, load.ground, 0.42), foot)
 
 
 def _lowest(body: Body, drop: float, lean: float, bend: float) -> tuple[float, float]:
@@ -196,7 +222,8 @@ def drink(cast: Sequence[Body], dice: Dice, moment: Moment) -> Performance:
     up = pulse(x, edge, edge)
     tip = pulse(np.clip((x - 0.75 * edge) / (1 - 1.5 * edge), 0, 1), 0.35, 0.35)
     rig = Rig(body, root=stand(body, len(t), drop=0.004), yaw=sway(dice, t, 0.04),
-              bend=-0.06 * tip + 0.02, nod=-0.38 * sip * tip, look=sway(dice, t, 0.1) * (1 - up))  # fmt: skip
+              bend=-0.06 * tip + 0.02, nod=-0.38 * sip * tip,
+              look=sway(dice, t, 0.1) * (1 - up))  # fmt: skip
     tilt = unit(blend(UP + 0 * rig.face, UP - 2.2 * sip * rig.face, tip))
     mouth = rig.joints[:, 3] + h * (0.062 * rig.face - 0.03 * rig.head_up)
     cup_tall = dice.uniform(0.10, 0.14)

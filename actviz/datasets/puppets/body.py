@@ -221,7 +221,7 @@ class Rig:
     def leg(
         self, side: int, ankle: Array, *, toes: Array | None = None, splay: float = 0.2
     ) -> None:
-        """Set a leg so that the ankle is at ``ankle`` (T, 3), the knee forward and ``splay`` out."""
+        """Set a leg: its ankle at ``ankle`` (T, 3), its knee forward and ``splay`` out."""
         hip, knee, foot_joint, foot = LEG[side]
         body, joints = self.body, self.joints
         out = self.forward + side * splay * self.left

@@ -19,6 +19,7 @@ __all__ = ["LIMBS", "LIMB_JOINTS", "Look", "PaintedFigure", "cast_look"]
 
 Array = NDArray[np.float64]
 Colour = NDArray[np.float32]
+Radius = float | tuple[float, float]  # metres; of the trunk: half width and half depth
 
 LIMBS = (
     "none", "head", "trunk",
@@ -119,21 +120,26 @@ class PaintedFigure:
         self.head = _axes(unit(np.cross(head_up, figure.face)), head_up)
 
     def _capsule(
-        self, a: Array, ra: float, b: Array, rb: float, colour: Colour, limb: int, squash: float = 1.0
-    ) -> None:  # fmt: skip
+        self,
+        a: Array,
+        ra: Radius,
+        b: Array,
+        rb: Radius,
+        colour: Colour,
+        limb: int,
+        squash: float = 1.0,
+    ) -> None:
         self.capsules.append((a, ra, b, rb, colour, self.first + limb, squash))
 
     def _ellipsoid(
-        self, centre: Array, axes: Array, size: tuple[float, float, float], colour: Colour, limb: int
-    ) -> None:  # fmt: skip
+        self,
+        centre: Array,
+        axes: Array,
+        size: tuple[float, float, float],
+        colour: Colour,
+        limb: int,
+    ) -> None:
         self.ellipsoids.append((centre, axes, np.array(size), colour, self.first + limb))
-
-    def _barrel(
-        self, a: Array, ra: tuple[float, float], b: Array, rb: tuple[float, float],
-        colour: Colour, squash: float,
-    ) -> None:  # fmt: skip
-        """A piece of the trunk: half as wide as ``r[0]``, half as deep as ``r[1]`` metres."""
-        self.capsules.append((a, ra, b, rb, colour, self.first + 2, squash))
 
     def _limbs(self, joints: Array) -> None:
         h, look, fat = self.h / 1.72, self.look, self.build**0.5
@@ -169,8 +175,8 @@ class PaintedFigure:
         waist = 0.62 * mid + 0.38 * base
         girth = (0.142 * h * wide, 0.108 * h * wide), (0.150 * h * wide, 0.108 * h * wide)
         broad = (0.178 * h * wide**0.6, 0.108 * h * wide**0.8)
-        self._barrel(waist, girth[0], mid, girth[1], look.shirt, 1.8)
-        self._barrel(mid, girth[1], chest, broad, look.shirt, 2.0)
+        self._capsule(waist, girth[0], mid, girth[1], look.shirt, 2, 1.8)
+        self._capsule(mid, girth[1], chest, broad, look.shirt, 2, 2.0)
         skull = joints[:, 3]
         self._capsule(
             0.6 * top + 0.4 * neck, 0.06 * h, 0.5 * neck + 0.5 * skull, 0.052 * h, look.skin, 1

@@ -162,8 +162,9 @@ class Canvas:
         px, py = x - t * np.float32(dx), y - t * np.float32(dy)
         radius = np.float32(ar) + t * np.float32(br - ar)
         soft = 1 - (px * px + py * py) / (radius * radius * np.float32(1.8))
-        np.maximum(self._shade[rows, columns], np.clip(soft * np.float32(depth * 1.6), 0, np.float32(depth)),
-                   out=self._shade[rows, columns])  # fmt: skip
+        dark = np.clip(soft * np.float32(depth * 1.6), 0, np.float32(depth))
+        shade = self._shade[rows, columns]
+        np.maximum(shade, dark, out=shade)
 
     def begin_shadows(self) -> None:
         """Start collecting shadows; where they overlap the darkest counts once."""
@@ -174,8 +175,15 @@ class Canvas:
         self.colour *= 1 - self._shade
 
     def _put(
-        self, rows: slice, columns: slice, cover: Image, z: Image, normal: tuple, colour: Colour, limb: int
-    ) -> None:  # fmt: skip
+        self,
+        rows: slice,
+        columns: slice,
+        cover: Image,
+        z: Image,
+        normal: tuple,
+        colour: Colour,
+        limb: int,
+    ) -> None:
         """Blend a lit surface into the picture where it is nearest."""
         nx, ny, nz = normal
         light = self.light

@@ -70,11 +70,11 @@ def _parts(prop: Prop) -> list[_Slab | _Rod]:
     if prop.kind == "table":
         return [_Slab((wide, 0.045, deep), (0, tall - 0.0225, 0)), *_legs(wide, tall, deep)]
     back = -0.5 * deep + 0.03
-    posts: list[_Slab | _Rod] = [
-        _Rod((s * (0.5 * wide - 0.03), tall, back), (s * (0.5 * wide - 0.03), tall + 0.42, back - 0.06),
-             (0.019, 0.019), 0.75)
-        for s in (-1, 1)
-    ]  # fmt: skip
+    x, top = 0.5 * wide - 0.03, tall + 0.42
+    posts = [
+        _Rod((side * x, tall, back), (side * x, top, back - 0.06), (0.019, 0.019), 0.75)
+        for side in (-1, 1)
+    ]
     board = _Slab((wide, 0.2, 0.03), (0, tall + 0.34, back - 0.05))
     return [
         _Slab((wide, 0.05, deep), (0, tall - 0.025, 0)),
