@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,8 +47,8 @@ class PosedVideo:
     points: NDArray[np.float32]  # (T, P, 25, 2), x and y in pixels of `frame_size`, zero if absent
     visibility: NDArray[np.float32]  # (T, P, 25), MediaPipe's own estimate, in [0, 1]
     interpolated: NDArray[np.bool_]  # (T, P), not found, but filled over a short gap
-    frame_size: tuple[int, int]  # height, width of the whole upright frame
-    model_sha256: str
+    frame_size: tuple[int, int] = (0, 0)  # height, width of the whole upright frame
+    model_sha256: str = ""
 
 
 def pose_from_video(
@@ -77,7 +77,7 @@ def pose_from_video(
         ClipReadError: the video cannot be read.
         PoseError: no MediaPipe, no model, or a person in fewer than ``min_frames`` frames.
     """
-    from actviz.clip.reader import file_sha256, frame_times, iter_frames, probe
+    from actviz.clip.reader import frame_times, iter_frames, probe
     from actviz.clip.sampling import span_frames
 
     info = probe(path)
@@ -97,11 +97,26 @@ def pose_from_video(
             f"{path}: a person was found in {found} of {len(seen)} frames looked at; at least "
             f"{min_frames} are needed: choose a clip or span with a person in full view."
         )
+    problems = (
+        [] if found == len(seen) else [f"A person was found in {found} of {len(seen)} frames."]
+    )
+    if len(numbers) < len(inside):
+        problems.append(f"Pose looked at {len(numbers)} of {len(inside)} frames.")
+    posed = _posed(path, seen, times_s, tuple(problems))
+    return replace(posed, frame_size=(info.height, info.width), model_sha256=sha256_of(model))
+
+
+def _posed(
+    path: str | os.PathLike[str],
+    seen: list[tuple[int, dict[int, Detection]]],
+    times_s: NDArray[np.float64],
+    problems: tuple[str, ...],
+) -> PosedVideo:
+    """What was seen in the numbered frames, of a video whose frames are at ``times_s``."""
+    from actviz.clip.reader import file_sha256
+
     looked = np.array([number for number, _ in seen], np.int64)
     arrays = _arrays(seen, times_s[looked])
-    problems = [*_thinned(len(numbers), len(inside)), *arrays.problems]
-    if found < len(seen):
-        problems.insert(0, f"A person was found in {found} of {len(seen)} frames looked at.")
     skeleton = Skeleton(
         joints=arrays.joints,
         present=arrays.found,
@@ -111,16 +126,9 @@ def pose_from_video(
         root="hips",
         source=str(path),
         sha256=file_sha256(path),
-        problems=tuple(problems),
+        problems=(*problems, *arrays.problems),
     )
-    return PosedVideo(
-        skeleton,
-        arrays.points,
-        arrays.visibility,
-        arrays.interpolated,
-        (info.height, info.width),
-        sha256_of(model),
-    )
+    return PosedVideo(skeleton, arrays.points, arrays.visibility, arrays.interpolated)
 
 
 def _spread(numbers: NDArray[np.int64], most: int) -> NDArray[np.int64]:
@@ -130,10 +138,6 @@ def _spread(numbers: NDArray[np.int64], most: int) -> NDArray[np.int64]:
     if len(numbers) <= most:
         return numbers
     return numbers[np.linspace(0, len(numbers) - 1, most).round().astype(np.int64)]
-
-
-def _thinned(looked: int, inside: int) -> list[str]:
-    return [] if looked == inside else [f"Pose looked at {looked} of {inside} frames."]
 
 
 def _look(
