@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from actviz.clip.reader import frame_times, probe, read_clip
 from actviz.clip.sampling import segment_indices, span_frames
-from actviz.clip.skeleton import read_skeleton
+from actviz.clip.skeleton import SKELETON_SUFFIXES, read_skeleton
 from actviz.clip.types import Clip, ClipInfo, Skeleton
 from actviz.errors import ActvizError
 from actviz.learn.checkpoints import Loaded, bundled, load_checkpoint
@@ -34,7 +34,6 @@ __all__ = [
 ]
 
 MODELS = {"mam": "MAM", "tmnet": "TMNet", "man": "MAN"}
-SKELETON_SUFFIXES = (".skeleton", ".txt", ".npz")
 SHORT_SIDE = 360  # pixels kept of a video for display; the models look at less
 
 StageProgress = Callable[[str, int, int], None]  # (what is being done, done, in all)

@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 
-from actviz.clip.skeleton import convert, layout_of
+from actviz.clip.skeleton import convert, layout_of, usable
 from actviz.clip.types import ClipInfo, Skeleton
 from actviz.errors import ActvizError
 from actviz.learn.checkpoints import Loaded
@@ -35,9 +35,9 @@ def trace_man(loaded: Loaded, skeleton: Skeleton, *, info: ClipInfo | None = Non
         raise ActvizError(f"expected weights of man; {loaded.name} holds {card.model}.")
     fitted = convert(skeleton, card.layout) if card.layout else skeleton
     device = next(model.parameters()).device
-    joints, present = _two_people(fitted, model.people)
+    present = usable(fitted)  # measured, or bridged over a short gap
     output = model(
-        torch.from_numpy(joints)[None].to(device), torch.from_numpy(present)[None].to(device)
+        torch.from_numpy(fitted.joints)[None].to(device), torch.from_numpy(present)[None].to(device)
     )
     rows = output.rows[0].cpu().numpy()  # (S,)
     real = rows >= 0
@@ -54,20 +54,7 @@ def trace_man(loaded: Loaded, skeleton: Skeleton, *, info: ClipInfo | None = Non
         probabilities=output.logits[0].float().softmax(-1).cpu().numpy(),
         attention=output.attention[0][:, torch.from_numpy(real)].float().cpu().numpy(),
         joints=fitted.joints[source],
-        present=fitted.present[source],
+        present=present[source],
         layout=fitted.layout,
         bones=np.asarray(layout_of(fitted).bones, dtype=np.int64),
     )
-
-
-def _two_people(skeleton: Skeleton, people: int) -> tuple[np.ndarray, np.ndarray]:
-    """Joints (T, people, J, 3) and presence (T, people): missing people absent, extra refused."""
-    frames, have, joints, _ = skeleton.joints.shape
-    if have > people:
-        raise ActvizError(
-            f"{skeleton.source}: the weights take {people} person; the skeleton holds {have}."
-        )
-    padded = np.zeros((frames, people, joints, 3), dtype=np.float32)
-    present = np.zeros((frames, people), dtype=bool)
-    padded[:, :have], present[:, :have] = skeleton.joints, skeleton.present
-    return padded, present
