@@ -189,9 +189,10 @@ def _recipes(options: argparse.Namespace) -> None:
 
 
 def _puppets(options: argparse.Namespace) -> None:
-    from actviz.datasets.puppets import gallery, sheets
+    from actviz.datasets.puppets.gallery import write_gallery
+    from actviz.datasets.puppets.sheets import write_contact_sheets
 
-    write = gallery.write_gallery if options.what == "gallery" else sheets.write_sheets
+    write = write_gallery if options.what == "gallery" else write_contact_sheets
     write(options.out)
     print(f"{options.out} written.")
 
