@@ -244,21 +244,23 @@ def draw_decision(
     draw = ImageDraw.Draw(picture)
     height, width = out.shape[:2]
     word = "written" if written else "skipped"
-    room = width - 4 * border
+    room = max(0, width - 4 * border)
     forms = [f"{word} {probability:.2f} · memory {memory_size}", f"{word} {probability:.2f}"]
     forms.insert(1, f"{forms[1]} · {memory_size}")
     words, fit = _first_fitting(forms, size, room)
     y = height - band + (band - border) * 0.36
     draw.text((2 * border, y), words, fill=(255, 255, 255), font=font(fit, bold=True), anchor="lm")
-    high = height - 2 * border - 1
-    low = high - max(3, round(size * 0.4))
+    high = max(0, height - 2 * border - 1)
+    low = max(0, high - max(3, round(size * 0.4)))
     length = round(room * float(np.clip(np.nan_to_num(probability), 0, 1)))
     draw.rectangle((2 * border, low, 2 * border + room, high), fill=(84, 90, 98))
     if length:
         draw.rectangle((2 * border, low, 2 * border + length, high), fill=rgb(look.colour))
     if threshold is not None:
         at = 2 * border + round(room * threshold)
-        draw.rectangle((at, low - 2, at + max(0, border // 3), high + 1), fill=(255, 255, 255))
+        draw.rectangle(
+            (at, max(0, low - 2), at + max(0, border // 3), high + 1), fill=(255, 255, 255)
+        )
     framed = np.array(picture)
     _border(framed, border, rgb(look.colour), dashed=not written)
     return framed

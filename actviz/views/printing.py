@@ -86,7 +86,7 @@ class Page:
         self.figure.text(
             LEFT / WIDTH,
             1 - 0.33 / self.height,
-            textwrap.shorten(title, 100, placeholder=" …"),
+            textwrap.shorten(title, 76, placeholder=" …"),
             fontsize=TITLE,
             fontweight="bold",
             color=LIGHT.ink,
