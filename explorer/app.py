@@ -12,7 +12,9 @@ import streamlit as st
 from explorer import state
 from explorer.sidebar import sidebar
 
-st.set_page_config(page_title="actviz", page_icon="🎞️", layout="wide")
+st.set_page_config(
+    page_title="actviz", page_icon="🎞️", layout="wide", initial_sidebar_state="expanded"
+)
 st.html(Path(__file__).with_name("style.css"))
 
 state.restore()

@@ -18,6 +18,7 @@ from actviz.trace.frames import trace_mam, trace_tmnet
 from actviz.trace.provenance import pick_device
 from actviz.trace.run import (
     MODELS,
+    WHOLE,
     Span,
     StageProgress,
     Traced,
@@ -68,7 +69,7 @@ class Ask:
     path: Path
     weights: Path | None = None
     device: str = "auto"
-    span: Span = Span()
+    span: Span = WHOLE
     pose_model: Path | None = None
 
     @property

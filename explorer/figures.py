@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from actviz.clip.types import Clip
 from actviz.report import truth_of
 from actviz.trace.run import Traced
 from actviz.trace.schema import MAMTrace, MANTrace, TMNetTrace
@@ -23,6 +24,9 @@ from explorer.pictures import thumbnails
 __all__ = ["Drawn", "lanes_of", "overview", "telling_position"]
 
 
+Thumbs = NDArray[np.uint8] | None  # (T, h, w, 3)
+
+
 @dataclass(frozen=True)
 class Drawn:
     """A figure and the same in words."""
@@ -31,33 +35,33 @@ class Drawn:
     words: str
 
 
-def lanes_of(key: Hashable, traced: Traced, *, dark: bool) -> Drawn:
-    """The lanes of one trace."""
-    draw: dict[type, Callable[[Traced, bool], Drawn]] = {
+def lanes_of(key: Hashable, traced: Traced, *, film: Clip | None, dark: bool) -> Drawn:
+    """The lanes of one trace, under thumbnails of ``film`` at the trace's frames."""
+    draw: dict[type, Callable[..., Drawn]] = {
         MAMTrace: _memory,
         TMNetTrace: _glance,
         MANTrace: _attention,
     }
     make = draw[type(traced.trace)]
-    return drawings().remember(("lanes", key, dark), lambda: make(traced, dark))
+    return drawings().remember(("lanes", key, dark), lambda: make(traced, _thumbs(film), dark))
 
 
-def _thumbs(traced: Traced) -> NDArray[np.uint8] | None:
-    return None if traced.clip is None else thumbnails(traced.clip)
+def _thumbs(film: Clip | None) -> NDArray[np.uint8] | None:
+    return None if film is None else thumbnails(film)
 
 
-def _memory(traced: Traced, dark: bool) -> Drawn:
+def _memory(traced: Traced, thumbs: Thumbs, dark: bool) -> Drawn:
     trace = traced.trace
     assert isinstance(trace, MAMTrace)
     curves = (trace.times_s, trace.write_probability, trace.written, trace.memory_size)
     truth = truth_of(trace)
     figure = memory_lanes(
-        *curves, threshold=trace.threshold, truth=truth, thumbnails=_thumbs(traced), dark=dark
+        *curves, threshold=trace.threshold, truth=truth, thumbnails=thumbs, dark=dark
     )
     return Drawn(figure, describe_memory(*curves, threshold=trace.threshold, truth=truth))
 
 
-def _glance(traced: Traced, dark: bool) -> Drawn:
+def _glance(traced: Traced, thumbs: Thumbs, dark: bool) -> Drawn:
     trace = traced.trace
     assert isinstance(trace, TMNetTrace)
     k = trace.classes.index(trace.cam_class)
@@ -69,20 +73,20 @@ def _glance(traced: Traced, dark: bool) -> Drawn:
     )
     name = trace.cam_class
     figure = glance_lanes(
-        *curves, class_name=name, truth=truth_of(trace), thumbnails=_thumbs(traced), dark=dark
+        *curves, class_name=name, truth=truth_of(trace), thumbnails=thumbs, dark=dark
     )
     words = describe_glance(*curves, class_name=name, cam_rb=trace.cam_rb, cam_cb=trace.cam_cb)
     return Drawn(figure, words)
 
 
-def _attention(traced: Traced, dark: bool) -> Drawn:
+def _attention(traced: Traced, thumbs: Thumbs, dark: bool) -> Drawn:
     trace = traced.trace
     assert isinstance(trace, MANTrace)
     figure = attention_lanes(
         trace.times_s,
         trace.attention,
         truth=truth_of(trace),
-        thumbnails=_thumbs(traced),
+        thumbnails=thumbs,
         dark=dark,
     )
     return Drawn(figure, describe_attention(trace.times_s, trace.attention))
@@ -107,7 +111,11 @@ def _overview(found: dict[str, Traced], dark: bool) -> Drawn:
         rows.append(Lane(titles[model].format(name), 96, (-0.06, 1.08), (0, 1)))
     theme = pick_theme(dark)
     lanes = LaneFigure(
-        rows, first.trace.times_s, theme, truth=truth_of(first.trace), thumbnails=_thumbs(first)
+        rows,
+        first.trace.times_s,
+        theme,
+        truth=truth_of(first.trace),
+        thumbnails=_thumbs(first.clip),
     )
     for row, traced in enumerate(found.values()):
         for name, curve, look in _curves(traced, theme.ink):
@@ -165,11 +173,7 @@ def telling_position(traced: Traced) -> int:
     if isinstance(trace, MAMTrace):
         return int(trace.write_probability.argmax())
     if isinstance(trace, TMNetTrace):
-        k = trace.classes.index(trace.cam_class)
-        return int(
-            (trace.cam_rb + trace.cam_cb).reshape(len(trace.times_s), -1).max(1).argmax()
-            if trace.cam_max > 0
-            else trace.probabilities[:, k].argmax()
-        )
+        heat = np.maximum(trace.cam_rb, trace.cam_cb)  # (T, h, w)
+        return int(heat.reshape(len(heat), -1).max(1).argmax())
     assert isinstance(trace, MANTrace)
     return int(trace.attention.mean(0).argmax())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from html import escape
 from time import monotonic
 
 import numpy as np
@@ -35,8 +34,7 @@ class Reel:
     @property
     def position(self) -> int:
         """Where the cursor stands here: the nearest frame that the model looked at."""
-        at = state.frame()
-        return self.telling if at < 0 else nearest(self.frame_index, at)
+        return nearest(self.frame_index, state.frame())
 
     def move(self, position: int) -> None:
         """Move the one cursor to a position of this reel."""
@@ -49,6 +47,8 @@ class Reel:
 
 def play(reel: Reel, draw: Callable[[int], None]) -> None:
     """Show the instrument; ``draw(position)`` shows what a page has to say about one frame."""
+    if state.frame() < 0:
+        reel.move(reel.telling)
     playing = bool(st.session_state.get("playing")) and len(reel.times_s) > 1
     every = tick_seconds(reel.times_s) if playing else None
     st.fragment(_instrument, run_every=every)(reel, draw, every)
@@ -105,16 +105,16 @@ def _controls(reel: Reel, at: int) -> None:
             "Next", icon=":material/skip_next:", shortcut="Right", key=f"next-{reel.page}",
             on_click=lambda: reel.move(stepped(reel.position, count, 1)),
         )  # fmt: skip
-        st.markdown(f"**{reel.label(at)}** · {at + 1} of {count} frames looked at")
-    if count > 1:
-        st.select_slider(
-            "Time cursor",
-            options=range(count),
-            key=slider,
-            format_func=lambda i: f"{reel.times_s[i]:.2f} s",
-            on_change=lambda: reel.move(st.session_state[slider]),
-            label_visibility="collapsed",
-        )
+        if count > 1:
+            st.select_slider(
+                "Time cursor",
+                options=range(count),
+                key=slider,
+                format_func=lambda i: f"{reel.times_s[i]:.2f} s",
+                on_change=lambda: reel.move(st.session_state[slider]),
+                label_visibility="collapsed",
+            )
+        st.markdown(f"**{reel.label(at)}**")
 
 
 def _clicked(reel: Reel, chart: str) -> None:
@@ -130,12 +130,15 @@ def _clicked(reel: Reel, chart: str) -> None:
 
 def cursor_html(reel: Reel, at: int) -> str:
     """The cursor's line through all lanes, drawn over the figure so that the figure stays still."""
-    start, end = reel.lanes.layout.xaxis.range
-    left = cursor_left(float(reel.times_s[at]), (start, end), (MARGIN_LEFT, MARGIN_RIGHT))
-    words = escape(f"{reel.times_s[at]:.2f} s")
+    layout = reel.lanes.layout
+    margins = (MARGIN_LEFT, MARGIN_RIGHT)
+    left = cursor_left(float(reel.times_s[at]), layout.xaxis.range, margins)
+    top = layout.margin.t - 24
+    height = layout.height - layout.margin.b - top
     return (
-        f'<div class="cursor" data-frame="{int(reel.frame_index[at])}" style="left: {left}">'
-        f"<span>{words}</span></div>"
+        f'<div class="cursor" data-frame="{int(reel.frame_index[at])}" '
+        f'style="left: {left}; top: {top}px; height: {height}px">'
+        f"<span>{reel.times_s[at]:.2f} s</span></div>"
     )
 
 

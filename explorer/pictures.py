@@ -69,13 +69,13 @@ def glance_maps(traced: Traced, at: int) -> list[tuple[str, NDArray[np.uint8], s
     frame = dim_outside(frame, box, keep=0.6)
     shown = []
     for branch, cam, probability in (
-        ("Regression branch", trace.cam_rb, trace.probabilities_rb),
-        ("Classification branch", trace.cam_cb, trace.probabilities_cb),
+        ("Regression", trace.cam_rb, trace.probabilities_rb),
+        ("Classification", trace.cam_cb, trace.probabilities_cb),
     ):
         heat = cam[at].astype(np.float32)
-        title = f"{branch}: {trace.cam_class} {probability[at, k]:.2f}"
+        title = f"{branch} {probability[at, k]:.2f}"
         words = (
-            f"{branch} at {trace.times_s[at]:.2f} s: probability of {trace.cam_class} "
+            f"{branch} branch at {trace.times_s[at]:.2f} s: probability of {trace.cam_class} "
             f"{probability[at, k]:.2f}; strongest evidence {heat.max():.2f} of the clip's maximum."
         )
         shown.append((title, blend_heat(frame, heat, box=box), words))
@@ -107,7 +107,6 @@ def heat_bar() -> str:
     colours = heat_colours()[:: 255 // 5]
     stops = ", ".join("rgb({},{},{})".format(*c) for c in colours)
     return (
-        '<div class="heatbar"><span>no evidence, 0</span>'
-        f'<div style="background: linear-gradient(to right, {stops})"></div>'
-        "<span>1, the strongest of the clip and both branches</span></div>"
+        f'<div class="heatbar"><div style="background: linear-gradient(to right, {stops})"></div>'
+        "<span>0, no evidence</span><span>1, strongest of this clip</span></div>"
     )

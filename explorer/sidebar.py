@@ -12,7 +12,6 @@ from actviz.errors import ActvizError
 from actviz.trace.run import MODELS
 from explorer import compute, state
 from explorer.parts import say_failure
-from explorer.sources import samples
 
 __all__ = ["sidebar"]
 
@@ -37,7 +36,7 @@ def _clip() -> None:
         options,
         key="clip",
         bind="query-params",
-        format_func=lambda key: key if key in samples() else state.title_of(key),
+        format_func=state.title_of,
         on_change=state.forget_clip_choices,
         help="Eight bundled puppet clips, whose truth is known, and your own file, which you "
         "choose on the Start page. A file of your own is never in the address.",

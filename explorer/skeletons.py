@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from actviz.clip.downloads import cache_folder
-from actviz.clip.layouts import get_layout
+from actviz.clip.layouts import Layout, get_layout
 from actviz.clip.pose_model import POSE_MODEL, find_pose_model
-from actviz.clip.reader import read_clip
+from actviz.clip.reader import frame_times, read_clip
 from actviz.clip.types import Clip
 from actviz.errors import ActvizError
 from actviz.trace.run import SHORT_SIDE, Traced
@@ -25,7 +26,7 @@ from explorer.parts import say_failure
 from explorer.pictures import enlarged, posed_frame
 from explorer.sources import Source
 
-__all__ = ["beside", "pose_is_missing", "scene"]
+__all__ = ["beside", "film_of", "on_the_floor", "pose_is_missing", "scene"]
 
 
 def scene(ask: Ask, traced: Traced, at: int) -> None:
@@ -33,12 +34,10 @@ def scene(ask: Ask, traced: Traced, at: int) -> None:
     trace = traced.trace
     assert isinstance(trace, MANTrace)
     layout = get_layout(trace.layout)
-    extent = drawings().remember(
-        ("extent", ask.key), lambda: skeleton_extent(trace.joints, trace.present)
-    )
+    joints, extent = drawings().remember(("stand", ask.key), lambda: _standing(trace))
     weight = trace.attention[:, at]
     figure = skeleton_scene(
-        trace.joints[at],
+        joints[at],
         trace.present[at],
         trace.bones,
         left=layout.left,
@@ -51,24 +50,50 @@ def scene(ask: Ask, traced: Traced, at: int) -> None:
     st.plotly_chart(figure, theme=None, config=NO_BAR, alt=words)
 
 
-def beside(ask: Ask, traced: Traced, source: Source) -> Callable[[int], None]:
-    """How to show the video beside the skeleton: with bones from pose, plain for a puppet."""
-    if traced.clip is not None:
-        return lambda at: show(*posed_frame(traced, at))
-    if source.video is None:
-        return lambda at: None
+def _standing(trace: MANTrace) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Joints kept in the middle of the stage with their feet on its floor, and their extent.
+
+    Cuts and a moving camera shift whole people by metres; what moves within a body stays.
+    """
+    joints = on_the_floor(trace.joints, trace.present, get_layout(trace.layout))
+    return joints, skeleton_extent(joints, trace.present)
+
+
+def on_the_floor(
+    joints: NDArray[np.float32], present: NDArray[np.bool_], layout: Layout
+) -> NDArray[np.float32]:
+    """``joints`` (T, P, J, 3) with the hips of those present over the origin, lowest joint at 0."""
+    hips = [j for role in ("hip_left", "hip_right") for j in layout.roles.get(role, ())]
+    moved = joints.copy()
+    for pose, there in zip(moved, present, strict=True):
+        if there.any():
+            low = pose[there][..., 1].min()
+            x, _, z = pose[there][:, hips or slice(None)].mean(axis=(0, 1))
+            pose[there] -= np.array([x, low, z], dtype=pose.dtype)
+    return moved
+
+
+def film_of(ask: Ask, traced: Traced, source: Source) -> Clip | None:
+    """The video at the frames MAN looked at: pose's own, or that of the same puppet scene."""
+    if traced.clip is not None or source.video is None:
+        return traced.clip
     video = source.video
-    clip: Clip = drawings().remember(
-        ("beside", ask.key),
-        lambda: read_clip(video, frame_index=traced.trace.frame_index, short_side=SHORT_SIDE),
-    )
 
-    def picture(at: int) -> None:
+    def read() -> Clip:
+        wanted = np.minimum(traced.trace.frame_index, len(frame_times(video)[0]) - 1)
+        return read_clip(video, frame_index=wanted, short_side=SHORT_SIDE)
+
+    return drawings().remember(("film", ask.key), read)
+
+
+def beside(traced: Traced, film: Clip | None, at: int) -> None:
+    """The video beside the skeleton: with bones where they came from pose, plain for a puppet."""
+    if traced.points is not None:
+        show(*posed_frame(traced, at))
+    elif film is not None:
         seconds = float(traced.trace.times_s[at])
-        frame = enlarged(clip.frames[nearest(clip.times_s, seconds)])
+        frame = enlarged(film.frames[nearest(film.times_s, seconds)])
         show(frame, f"The video of the same scene at {seconds:.2f} s.")
-
-    return picture
 
 
 def pose_is_missing(given: Path | None) -> bool:

@@ -1,4 +1,4 @@
-"""The Start page's parts: three answers at first sight, the gallery, files of one's own, the probe."""
+"""The Start page's parts: three answers, the gallery, files of the user's own, the probe."""
 
 from __future__ import annotations
 
@@ -56,26 +56,25 @@ def first_look(source: Source) -> dict[str, Traced]:
 
 
 def answers(source: Source, found: dict[str, Traced]) -> None:
-    """One card for each model: its answer, its weights, the way to its page."""
-    st.markdown(f"**{source.title}**")
-    for column, model in zip(st.columns(3), MODELS, strict=True):
-        with column.container(border=True):
-            _card(source, model, found.get(model))
+    """One row for each model: its question, its answer, its weights, the way to its page."""
+    for model in MODELS:
+        with st.container(border=True, horizontal=True, wrap=False, vertical_alignment="center"):
+            st.markdown(_answer_text(source, model, found.get(model)))
+            page, name, _, icon = PAGES[model]
+            st.page_link(page, label=name, icon=icon, width="content")
 
 
-def _card(source: Source, model: str, traced: Traced | None) -> None:
-    page, name, question, icon = PAGES[model]
-    st.markdown(f"**{MODELS[model]}** · {question}")
+def _answer_text(source: Source, model: str, traced: Traced | None) -> str:
+    question = f"**{MODELS[model]}** · {PAGES[model][2]}"
     if traced is None:
-        waits = model == "man" or source.video is not None
-        st.markdown("needs to find people first" if waits else "needs a video")
-    else:
-        (best, value), *others = traced.trace.top(3)
-        star = " ★" if best == source.action else ""
-        st.markdown(f"### {best}{star} &ensp;{value:.2f}")
-        st.markdown(" · ".join(f"{other} {p:.2f}" for other, p in others))
-        st.caption(f"{weights_note(traced.trace.weights)} · {traced.trace.device}")
-    st.page_link(page, label=name, icon=icon)
+        video = source.video is not None
+        needs = "to find people in the video first" if video else "pictures; this file holds joints"
+        return f"{question}\n\nIt needs {needs}."
+    (best, value), *others = traced.trace.top(3)
+    star = " ★" if best == source.action else ""
+    rest = " · ".join(f"{other} {p:.2f}" for other, p in others)
+    note = f"{weights_note(traced.trace.weights)} · {traced.trace.device}"
+    return f"{question}\n\n#### {best}{star} {value:.2f} &ensp;:small[{rest}]\n\n:small[{note}]"
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -93,7 +92,7 @@ def gallery_row(source: Source) -> None:
     with st.container(horizontal=True, key="gallery", gap="small"):
         for key, sample in samples().items():
             assert sample.video is not None  # every bundled clip has its pictures
-            with st.container(width=150, gap="xxsmall"):
+            with st.container(width=118, gap="xxsmall"):
                 show(_poster(sample.video, file_sha256(sample.video)), sample.title)
                 st.button(
                     sample.title,

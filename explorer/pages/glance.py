@@ -30,7 +30,8 @@ name = st.sidebar.selectbox(
 )
 own = name != base.trace.cam_class
 traced = compute.with_choice(ask, base, cam_class=name) if own else base
-trace, drawn = traced.trace, lanes_of((*ask.key, name), traced, dark=state.is_dark())
+trace = traced.trace
+drawn = lanes_of((*ask.key, name), traced, film=traced.clip, dark=state.is_dark())
 header("One glance", traced, source.title)
 
 

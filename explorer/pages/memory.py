@@ -31,7 +31,8 @@ threshold = st.sidebar.slider(
 )
 own = threshold != base.trace.threshold
 traced = compute.with_choice(ask, base, threshold=threshold) if own else base
-trace, drawn = traced.trace, lanes_of((*ask.key, threshold), traced, dark=state.is_dark())
+trace, dark = traced.trace, state.is_dark()
+drawn = lanes_of((*ask.key, threshold), traced, film=traced.clip, dark=dark)
 small = thumbnails(traced.clip)
 header("Memory", traced, source.title)
 
@@ -45,7 +46,7 @@ def draw(at: int) -> None:
         st.markdown("**What MAM answers**")
         answer(traced, truth=source.action, key="answer-mam")
         st.markdown("**In memory now**")
-        held = memory_contents(small, trace.written, at, columns=8, dark=state.is_dark())
+        held = memory_contents(small, trace.written, at, columns=8, dark=dark)
         show(held, f"{int(trace.memory_size[at])} frames are in memory at the cursor.")
 
 
