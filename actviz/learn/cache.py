@@ -1,7 +1,7 @@
 """Arrays that are dear to make and cheap to keep, on disk between trainings.
 
 The folder is ``ACTVIZ_CACHE`` or ``~/.cache/actviz``. A name holds a digest of everything the array
-depends on, the code that makes it included; a file appears under its name only once it is whole.
+depends on; a file appears under its name only once it is whole.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["cache_folder", "digest_of", "source_digest", "stored_array"]
+__all__ = ["cache_folder", "digest_of", "stored_array"]
 
 
 def cache_folder() -> Path:
@@ -31,14 +31,6 @@ def digest_of(key: Mapping[str, Any]) -> str:
     """Twelve hexadecimal digits that change with any value of ``key``."""
     text = json.dumps(key, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def source_digest(folder: Path) -> str:
-    """A digest of the Python files of ``folder``: what they make is stale once they change."""
-    total = hashlib.sha256()
-    for path in sorted(folder.glob("*.py")):
-        total.update(path.name.encode() + path.read_bytes())
-    return total.hexdigest()[:12]
 
 
 def stored_array(

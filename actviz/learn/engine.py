@@ -75,6 +75,7 @@ def _train_one(recipe: Recipe, run: RunFolder, resume: bool, progress: bool) -> 
         card = _card(recipe)
         trainer = pl.Trainer(
             accelerator=recipe.device,
+            precision=recipe.precision,
             devices=1,
             max_epochs=recipe.epochs,
             gradient_clip_val=recipe.clip_norm,
@@ -232,7 +233,7 @@ def _chosen_by(row: dict[str, Any]) -> dict[str, Any]:
 @contextmanager
 def _threads(count: int) -> Iterator[None]:
     before = torch.get_num_threads()
-    torch.set_num_threads(count)
+    torch.set_num_threads(count or before)
     try:
         yield
     finally:

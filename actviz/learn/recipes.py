@@ -58,7 +58,8 @@ class Recipe:
     seed: int = 0
     repeats: int = 1  # trainings with seeds seed, seed + 1, …; the first is kept, spread reported
     device: str = "auto"
-    threads: int = 2  # CPU threads, part of the recipe because sums depend on them
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    threads: int = 0  # CPU threads, on which the last digits depend; 0: torch's choice
 
     def build_overrides(self, classes: int) -> dict[str, Any]:
         """Keyword arguments of ``models.build(self.model, …)``."""
@@ -273,7 +274,7 @@ def _unfit(value: Any, kind: Any, what: str) -> ActvizError:
 def _check(recipe: Recipe) -> None:
     """Numbers that no training can be run with."""
     whole = ("train_clips", "val_clips", "test_clips", "frames", "epochs", "batch_size", "repeats")
-    for field_name in (*whole, "threads"):
+    for field_name in whole:
         if getattr(recipe, field_name) < 1:
             raise ActvizError(
                 f"{recipe.name}: {field_name} must be at least 1; got "
