@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from actviz.views.theme import FONT, OKABE_ITO, pick_theme
+from actviz.views.theme import FONT, OKABE_ITO, Theme, pick_theme
 
 __all__ = ["answer_bars", "describe_answer"]
 
@@ -50,16 +50,29 @@ def answer_bars(
             hovertemplate="%{customdata} %{x:.3f}<extra></extra>",
         )
     )
+    _dress(figure, names, theme)
+    head, foot = (40 if title else 6), (66 if note else 40)
     figure.update_layout(
-        height=46 + 32 * len(names) + (36 if title else 0) + (26 if note else 0),
-        margin={"l": 8, "r": 48, "t": 40 if title else 6, "b": 40 + (26 if note else 0)},
+        height=32 * len(names) + head + foot,
+        margin={"l": 8, "r": 48, "t": head, "b": foot},
+        title={"text": title or "", "x": 0, "font": {"size": 18}},
+    )
+    if note:
+        figure.add_annotation(
+            text=note, x=0, y=0, xref="paper", yref="paper", yshift=-40, xanchor="left",
+            yanchor="top", showarrow=False, font={"color": theme.muted, "size": 14},
+        )  # fmt: skip
+    return figure
+
+
+def _dress(figure: go.Figure, names: list[str], theme: Theme) -> None:
+    figure.update_layout(
         paper_bgcolor=theme.paper,
         plot_bgcolor=theme.paper,
         font={"family": FONT, "size": 14, "color": theme.ink},
         bargap=0.3,
         showlegend=False,
         dragmode=False,
-        title={"text": title, "x": 0, "font": {"size": 18}} if title else None,
     )
     figure.update_xaxes(
         range=[0, 1],
@@ -80,20 +93,6 @@ def answer_bars(
         showgrid=False,
         fixedrange=True,
     )
-    if note:
-        figure.add_annotation(
-            text=note,
-            x=0,
-            y=0,
-            xref="paper",
-            yref="paper",
-            yshift=-40,
-            xanchor="left",
-            yanchor="top",
-            showarrow=False,
-            font={"color": theme.muted, "size": 14},
-        )
-    return figure
 
 
 def describe_answer(top: Sequence[tuple[str, float]]) -> str:

@@ -367,7 +367,7 @@ class LaneFigure:
             if (end - start) / (high - low) > 0.014 * len(phase):
                 place = {"bgcolor": self.theme.panel, "borderpad": 1}
                 self._say(phase, ((start + end) / 2, "x"), (0.5, axis), self.theme.ink, **place)
-        cuts = [cut for cut in np.asarray(truth.cuts_s, dtype=float) if low < cut < high]
+        cuts = [cut for cut in truth.cut_marks() if low < cut < high]
         for cut in cuts:
             mark = {"color": self.theme.ink, "width": 1}
             self._line((cut, cut, "x"), (0, 1, axis), mark, "cut")

@@ -243,8 +243,8 @@ def draw_decision(
     picture = Image.fromarray(out)
     draw = ImageDraw.Draw(picture)
     height, width = out.shape[:2]
-    word = "written" if written else "skipped"
     room = max(0, width - 4 * border)
+    word = "written" if written else "skipped"
     forms = [f"{word} {probability:.2f} · memory {memory_size}", f"{word} {probability:.2f}"]
     forms.insert(1, f"{forms[1]} · {memory_size}")
     words, fit = _first_fitting(forms, size, room)
@@ -252,18 +252,28 @@ def draw_decision(
     draw.text((2 * border, y), words, fill=(255, 255, 255), font=font(fit, bold=True), anchor="lm")
     high = max(0, height - 2 * border - 1)
     low = max(0, high - max(3, round(size * 0.4)))
-    length = round(room * float(np.clip(np.nan_to_num(probability), 0, 1)))
-    draw.rectangle((2 * border, low, 2 * border + room, high), fill=(84, 90, 98))
-    if length:
-        draw.rectangle((2 * border, low, 2 * border + length, high), fill=rgb(look.colour))
-    if threshold is not None:
-        at = 2 * border + round(room * threshold)
-        draw.rectangle(
-            (at, max(0, low - 2), at + max(0, border // 3), high + 1), fill=(255, 255, 255)
-        )
+    _bar(draw, (2 * border, low, 2 * border + room, high), probability, threshold, look.colour)
     framed = np.array(picture)
     _border(framed, border, rgb(look.colour), dashed=not written)
     return framed
+
+
+def _bar(
+    draw: ImageDraw.ImageDraw,
+    box: tuple[int, int, int, int],
+    probability: float,
+    threshold: float | None,
+    colour: str,
+) -> None:
+    """A bar over ``box`` as long as the probability, with a notch at the threshold."""
+    left, top, right, bottom = box
+    draw.rectangle(box, fill=(84, 90, 98))
+    length = round((right - left) * float(np.clip(np.nan_to_num(probability), 0, 1)))
+    if length:
+        draw.rectangle((left, top, left + length, bottom), fill=rgb(colour))
+    if threshold is not None:
+        at = left + round((right - left) * threshold)
+        draw.line((at, max(0, top - 2), at, bottom + 1), fill=(255, 255, 255), width=2)
 
 
 def _border(

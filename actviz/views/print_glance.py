@@ -43,6 +43,7 @@ from actviz.views.truth import Truth
 __all__ = ["glance_figure"]
 
 _INCHES = WIDTH - LEFT - RIGHT
+_SHOWN = "{} of {} frames shown: evenly in time, the one of highest evidence among them"
 _LOOKS = {"RB": REGRESSION, "CB": CLASSIFICATION}
 
 
@@ -71,7 +72,8 @@ def glance_figure(
             branches. Zero everywhere: the figure says "no positive evidence" in words.
         rb, cb, both: (T,) probability of ``class_name`` by each branch and by both.
         class_name: the class whose evidence and probability are shown.
-        columns: at most so many frames, evenly; the figure says so.
+        columns: at most so many frames, evenly, the one of highest evidence among them; the
+            figure says so.
         box: (top, left, side) in pixels, the square the model saw; None: the whole picture.
         note: which weights, what they were trained on, warnings.
     """
@@ -88,7 +90,7 @@ def glance_figure(
     }
     if columns < 1:
         raise ValueError(f"columns must be at least 1; got {columns}.")
-    chosen = even_choice(len(times), columns)
+    chosen = _choice(maps, columns)
     page = _page(pictures, times, len(chosen), truth, title, note)
     _frames(page, pictures, times, chosen)
     for branch in ("RB", "CB"):
@@ -104,6 +106,16 @@ def glance_figure(
     return page.figure
 
 
+def _choice(maps: dict[str, NDArray[np.float64]], columns: int) -> NDArray[np.int64]:
+    """Frames evenly in time, the nearest of them moved to where the evidence is highest."""
+    highest = np.maximum(*(m.max(axis=(1, 2)) for m in maps.values()))
+    chosen = even_choice(len(highest), columns)
+    if highest.max() > 0:
+        peak = int(highest.argmax())
+        chosen[np.abs(chosen - peak).argmin()] = peak
+    return chosen
+
+
 def _page(
     frames: NDArray[np.uint8],
     times: NDArray[np.float64],
@@ -113,7 +125,7 @@ def _page(
     note: str | None,
 ) -> Page:
     tall = min(2.3, _INCHES / shown * 0.94 * frames.shape[1] / frames.shape[2])
-    some = "" if shown == len(times) else f"{shown} of {len(times)} frames shown, evenly in time"
+    some = "" if shown == len(times) else _SHOWN.format(shown, len(times))
     rows = {
         "frames": Row(tall + 0.26, title=some),
         "RB": Row(tall + 0.26, gap=0.14),

@@ -238,7 +238,7 @@ def draw_truth(axes: Axes, truth: Truth) -> None:
                 color=LIGHT.ink,
                 bbox={"facecolor": LIGHT.paper, "edgecolor": "none", "pad": 1.5},
             )
-    cuts = [cut for cut in np.asarray(truth.cuts_s, dtype=float) if start < cut < end]
+    cuts = [cut for cut in truth.cut_marks() if start < cut < end]
     for cut in cuts:
         axes.axvline(cut, color=LIGHT.ink, linewidth=1.2, gid="cut")
     if cuts:

@@ -110,7 +110,8 @@ def _strokes(pose: NDArray, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def _ticks(low: float, high: float) -> NDArray[np.float64]:
-    return np.arange(np.ceil(low / _FLOOR_STEP), np.floor(high / _FLOOR_STEP) + 1) * _FLOOR_STEP
+    steps = np.arange(np.ceil(low / _FLOOR_STEP), np.floor(high / _FLOOR_STEP) + 1)
+    return steps * _FLOOR_STEP + 0.0  # + 0.0: no "-0"
 
 
 def _floor(space: NDArray[np.float64], theme: Theme) -> Iterator[go.Scatter3d | go.Mesh3d]:
@@ -250,7 +251,7 @@ def _dress(figure: go.Figure, space: NDArray[np.float64], theme: Theme, height: 
             "aspectmode": "manual",
             "aspectratio": {"x": ratio[0], "y": ratio[2], "z": ratio[1]},
             "camera": {
-                "eye": {"x": 0.38, "y": -1.35, "z": 0.36},
+                "eye": {"x": 0.35, "y": -1.25, "z": 0.33},
                 "up": {"x": 0, "y": 0, "z": 1},
                 "center": {"x": 0, "y": 0, "z": -0.04},
             },

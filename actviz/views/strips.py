@@ -120,34 +120,34 @@ def memory_contents(
         raise ValueError(f"upto must lie in 0…{len(pictures) - 1}; got {upto}.")
     times = None if times_s is None else check_clock(times_s)
     ever = np.flatnonzero(decision)
+    held = ever[ever <= upto]
     theme = pick_theme(dark)
     slot = width // columns
     high = max(8, round((slot - 6) * pictures.shape[1] / pictures.shape[2]))
     step = high + (24 if times is not None else 8)
     rows = max(1, -(-len(ever) // columns))
     out = np.full((rows * step + 4, width, 3), rgb(theme.paper), dtype=np.uint8)
-    held = ever[ever <= upto]
-    for place, at in enumerate(held):
-        y, x = 2 + place // columns * step, place % columns * slot + 3
+    corners = [
+        (place % columns * slot + 3, 2 + place // columns * step) for place in range(len(ever))
+    ]
+    for (x, y), at in zip(corners, held, strict=False):
         out[y : y + high, x : x + slot - 6] = _thumb(pictures[at], slot - 6, high)
     canvas = Image.fromarray(out)
     draw = ImageDraw.Draw(canvas)
-    for place, at in enumerate(ever):
-        y, x = 2 + place // columns * step, place % columns * slot + 3
-        box = (x - 2, y - 2, x + slot - 5, y + high + 1)
-        if place >= len(held):
-            draw.rectangle(box, outline=rgb(theme.grid), width=1)
-            continue
-        newest = place == len(held) - 1
-        draw.rectangle(box, outline=rgb(WRITTEN.colour), width=4 if newest else 2)
-        if times is not None:
-            words = f"{times[at]:.2f} s"
+    for place, (x, y) in enumerate(corners):
+        line, wide = (theme.grid, 1) if place >= len(held) else (WRITTEN.colour, 2)
+        wide = 4 if place == len(held) - 1 else wide  # the newest
+        draw.rectangle((x - 2, y - 2, x + slot - 5, y + high + 1), outline=rgb(line), width=wide)
+        if times is not None and place < len(held):
             where = (x + (slot - 6) / 2, y + high + 5)
+            words = f"{times[held[place]]:.2f} s"
             draw.text(where, words, fill=rgb(theme.muted), font=font(13), anchor="mt")
     if len(held) == 0:
-        words = "memory is empty so far" if len(ever) else "memory stays empty: nothing was written"
-        draw.rectangle(
-            (8, step / 2 - 16, 24 + font(16).getlength(words), step / 2 + 16), rgb(theme.paper)
-        )
-        draw.text((16, step / 2), words, fill=rgb(theme.ink), font=font(16), anchor="lm")
+        _say_empty(draw, step / 2, theme, ever=len(ever) > 0)
     return np.asarray(canvas)
+
+
+def _say_empty(draw: ImageDraw.ImageDraw, y: float, theme: Theme, *, ever: bool) -> None:
+    words = "memory is empty so far" if ever else "memory stays empty: nothing was written"
+    draw.rectangle((8, y - 16, 24 + font(16).getlength(words), y + 16), rgb(theme.paper))
+    draw.text((16, y), words, fill=rgb(theme.ink), font=font(16), anchor="lm")

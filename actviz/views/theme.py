@@ -184,11 +184,12 @@ def weights_note(weights: Mapping[str, Any] | None, *, outside: bool = False) ->
     """The line that every figure carries: which weights spoke, and what they were trained on.
 
     Args:
-        weights: a trace's ``weights`` (``name``, ``trained_on``); None for untrained ones.
+        weights: a trace's ``weights`` (``name``, ``trained_on``); None or nameless: untrained.
         outside: the clip is of another kind than the training data: the fixed banner is added.
     """
-    trained_on = (weights or {}).get("trained_on")
-    if not weights or not trained_on:
+    name = (weights or {}).get("name")
+    if not weights or not name:
         return "random weights, not trained: nothing here was learned"
-    note = f"weights: {weights.get('name') or 'unnamed'} (trained on {trained_on})"
+    data = weights.get("trained_on")
+    note = f"weights: {name} ({f'trained on {data}' if data else 'training data not stated'})"
     return f"{note} · {OUTSIDE_BANNER}" if outside else note

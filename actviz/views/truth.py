@@ -26,7 +26,7 @@ class Truth:
 
     times_s: NDArray[np.float64]  # (N,), strictly increasing; need not be the model's frames
     evidence: NDArray[np.bool_]  # (N,), the action is visible now
-    cuts_s: NDArray[np.float64] = field(default_factory=_no_cuts)  # (M,)
+    cuts_s: NDArray[np.float64] = field(default_factory=_no_cuts)  # (M,), first frames after cuts
     phases: Sequence[str] | None = None  # (N,), names
 
     def __post_init__(self) -> None:
@@ -42,6 +42,12 @@ class Truth:
         """(start, end) in seconds of every stretch in which the action is visible."""
         edges = frame_edges(np.asarray(self.times_s, dtype=np.float64))
         return [(float(edges[a]), float(edges[b])) for a, b, on in runs(self.evidence) if on]
+
+    def cut_marks(self) -> list[float]:
+        """Seconds of every cut, on the border before the first frame after it."""
+        times = np.asarray(self.times_s, dtype=np.float64)
+        first = np.searchsorted(times, np.asarray(self.cuts_s, dtype=np.float64) - 1e-9)
+        return [float(edge) for edge in frame_edges(times)[first[first < len(times)]]]
 
     def phase_spans(self) -> list[tuple[float, float, str]]:
         """(start, end, name) in seconds of every phase; empty where none are known."""

@@ -124,6 +124,17 @@ def test_maps_without_evidence_say_so_and_have_no_colour_bar(clip16):
     assert not [axes for axes in figure.axes if axes.get_label() == "colour bar"]
 
 
+def test_glance_figure_shows_the_frame_of_highest_evidence(clip16):
+    maps = np.zeros((16, 3, 3))
+    maps[6] = 1.0
+    rb = clip16.probability
+    arrays = clip16.frames, clip16.times_s, maps, 0 * maps, rb, rb, rb
+    said = words(glance_figure(*arrays, class_name="throw", title="t", columns=3))
+    assert f"{clip16.times_s[6]:.2f} s" in said
+    assert "highest evidence among them" in said
+    assert said.count("no positive evidence for throw") == 1
+
+
 def test_glance_figure_names_branches_with_probabilities(clip16):
     said = words(glance(clip16, columns=4, box=(0, 4, 24)))
     assert "4 of 16 frames shown" in said

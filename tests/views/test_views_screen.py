@@ -77,7 +77,7 @@ def test_truth_is_hatched_grey_and_cuts_are_thin(draw, clip16):
     assert lane.x[0] == pytest.approx((start + end) / 2)
     assert lane.width[0] == pytest.approx(end - start)
     (cut,) = [shape for shape in figure.layout.shapes if shape.name == "cut"]
-    assert cut.x0 == pytest.approx(clip16.truth.cuts_s[0])
+    assert cut.x0 == pytest.approx(clip16.truth.cut_marks()[0])
     assert cut.line.width == 1
 
 

@@ -74,7 +74,7 @@ def test_weights_note_names_weights_data_and_the_banner():
     assert weights_note(weights) == "weights: puppets/mam (trained on puppets)"
     assert OUTSIDE_BANNER in weights_note(weights, outside=True)
     assert "random weights" in weights_note(None)
-    assert "random weights" in weights_note({"name": "mine", "trained_on": ""})
+    assert weights_note({"name": "mine"}) == "weights: mine (training data not stated)"
 
 
 def test_views_need_neither_torch_nor_models_nor_streamlit():
@@ -123,6 +123,12 @@ def test_truth_spans_and_phases_are_seconds():
     )
     assert truth.spans() == [(0.5, 2.5)]
     assert truth.phase_spans() == [(-0.5, 0.5, "idle"), (0.5, 2.5, "act")]
+
+
+def test_a_cut_is_marked_on_the_border_before_its_first_frame():
+    times = np.array([0.0, 1.0, 2.0, 3.0])
+    truth = Truth(times, times > 1, np.array([2.0, 2.4, 9.0]))
+    assert truth.cut_marks() == [1.5, 2.5]
 
 
 def test_truth_of_another_length_is_refused():

@@ -55,5 +55,5 @@ def make(count: int, *, people: int = 1) -> Fake:
         attention=np.stack([probability, 1 - probability, np.full(count, 0.4)]),
         joints=joints,
         present=np.ones((count, people), dtype=bool),
-        truth=Truth(times, (share > 0.33) & (share < 0.67), times[:1] + 0.3),
+        truth=Truth(times, (share > 0.33) & (share < 0.67), times[1:2]),
     )
