@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from time import monotonic
 
 import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
+from actviz.trace.run import Traced
 from actviz.views.lanes import MARGIN_LEFT, MARGIN_RIGHT
 from explorer import state
 from explorer.cursor import cursor_left, nearest, selected_time, stepped, tick_seconds
+from explorer.figures import Drawn
 
 __all__ = ["Reel", "play", "show"]
 
@@ -25,11 +26,19 @@ class Reel:
     """What a page moves its cursor through; made once per page run, nothing in it changes."""
 
     page: str
-    times_s: NDArray[np.float64]  # (T,), of the frames that the model looked at
-    frame_index: NDArray[np.int64]  # (T,), in the source file
-    lanes: go.Figure
-    lanes_alt: str
+    traced: Traced
+    drawn: Drawn  # its lanes
     telling: int = 0  # position to open at where the viewer has chosen none
+
+    @property
+    def times_s(self) -> NDArray[np.float64]:
+        """Seconds of the frames that the model looked at (T,)."""
+        return self.traced.trace.times_s
+
+    @property
+    def frame_index(self) -> NDArray[np.int64]:
+        """Their numbers in the source file (T,)."""
+        return self.traced.trace.frame_index
 
     @property
     def position(self) -> int:
@@ -64,13 +73,13 @@ def _instrument(reel: Reel, draw: Callable[[int], None], every: float | None) ->
     with st.container(key="lanes"):
         chart = f"lanes-{reel.page}"
         st.plotly_chart(
-            reel.lanes,
+            reel.drawn.figure,
             key=chart,
             on_select=lambda: _clicked(reel, chart),
             selection_mode="points",
             theme=None,
             config=NO_BAR,
-            alt=reel.lanes_alt,
+            alt=reel.drawn.words,
         )
         st.html(cursor_html(reel, at))
     state.share()
@@ -130,7 +139,7 @@ def _clicked(reel: Reel, chart: str) -> None:
 
 def cursor_html(reel: Reel, at: int) -> str:
     """The cursor's line through all lanes, drawn over the figure so that the figure stays still."""
-    layout = reel.lanes.layout
+    layout = reel.drawn.figure.layout
     margins = (MARGIN_LEFT, MARGIN_RIGHT)
     left = cursor_left(float(reel.times_s[at]), layout.xaxis.range, margins)
     top = layout.margin.t - 24

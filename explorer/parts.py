@@ -19,25 +19,61 @@ from actviz.views.answers import answer_bars, describe_answer
 from actviz.views.theme import weights_note as note_of
 from explorer import compute, state
 from explorer.compute import Ask
+from explorer.figures import Drawn
 from explorer.instrument import NO_BAR
-from explorer.sources import in_words
+from explorer.sources import Source, in_words
 
-__all__ = ["answer", "exports", "header", "say_failure", "trace_of", "wrong_kind"]
+__all__ = [
+    "answer",
+    "closing",
+    "exports",
+    "provenance",
+    "say_failure",
+    "title",
+    "trace_of",
+]
 
 _log = logging.getLogger("actviz.explorer")
 
 
-def header(title: str, traced: Traced, clip_title: str) -> None:
-    """Title, clip, weights and what they were trained on, device; the banner where it applies."""
+def title(name: str, model: str) -> tuple[Source, Ask | None]:
+    """The page's name, what is looked at, and what its model is asked."""
+    st.header(name, anchor=False)
+    ask = state.ask_for(model)
+    if ask is None:
+        _say_wrong_kind(model)
+    return state.chosen_source(), ask
+
+
+def _say_wrong_kind(model: str) -> None:
+    """What a page says that cannot look at a skeleton file."""
+    st.info(
+        f"{MODELS[model]} looks at pictures, and the chosen file holds a skeleton. Choose a video "
+        "in the side bar, or see what MAN attends to in this skeleton."
+    )
+    icon = ":material/accessibility_new:"
+    st.page_link("pages/skeleton.py", label="Open the Skeleton page", icon=icon)
+
+
+def provenance(traced: Traced, source: Source) -> None:
+    """Clip, weights and what they were trained on, device; the banner where it applies."""
     trace = traced.trace
-    st.header(title, anchor=False)
-    card = note_of(trace.weights)
-    st.markdown(f"**{clip_title}** &ensp;·&ensp; {card} &ensp;·&ensp; {trace.device}")
+    note = note_of(trace.weights)
+    st.markdown(f"**{source.title}** &ensp;·&ensp; {note} &ensp;·&ensp; {trace.device}")
     outside = outside_note(trace)
     if outside:
         st.warning(outside, icon=":material/info:")
     if trace.clip["problems"]:
         st.caption("About this file: " + " ".join(trace.clip["problems"]))
+
+
+def closing(traced: Traced, drawn: Drawn, words: str, equations: str) -> None:
+    """Under the lanes: what one sees, the same in words and in equations, and ways to keep it."""
+    st.markdown(words)
+    st.caption(drawn.words)
+    with st.expander("The equations"):
+        st.markdown(equations)
+    exports(traced)
 
 
 def answer(traced: Traced, *, truth: str | None = None, count: int = 5, key: str) -> None:
@@ -52,8 +88,10 @@ def answer(traced: Traced, *, truth: str | None = None, count: int = 5, key: str
     )
 
 
-def trace_of(ask: Ask) -> Traced | None:
+def trace_of(ask: Ask | None) -> Traced | None:
     """The trace; computed in view of the user, who may stop it. None where it failed."""
+    if ask is None:
+        return None
     done = compute.kept(ask)
     if done is not None:
         return done
@@ -104,18 +142,6 @@ def say_failure(error: Exception, path: Path | None = None) -> None:
         f"Something failed inside actviz ({type(error).__name__}); the log in the terminal has the "
         "details. Try another clip, another span or other weights.",
         icon=":material/error:",
-    )
-
-
-def wrong_kind(model: str) -> None:
-    """What a page says that cannot look at a skeleton file."""
-    st.header(MODELS[model], anchor=False)
-    st.info(
-        f"{MODELS[model]} looks at pictures, and the chosen file holds a skeleton. Choose a video "
-        "in the side bar, or see what MAN attends to in this skeleton."
-    )
-    st.page_link(
-        "pages/skeleton.py", label="Open the Skeleton page", icon=":material/accessibility_new:"
     )
 
 

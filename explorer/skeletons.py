@@ -44,6 +44,7 @@ def scene(ask: Ask, traced: Traced, at: int) -> None:
         right=layout.right,
         weight=weight,
         extent=extent,
+        height=620,
         dark=state.is_dark(),
     )
     words = describe_pose(trace.joints[at], trace.present[at], weight=weight)

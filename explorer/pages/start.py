@@ -10,26 +10,31 @@ from explorer.instrument import Reel, play, show
 from explorer.pictures import enlarged
 from explorer.start import answers, first_look, gallery_row, own_file, probe_table
 
-source = state.chosen_source()
-st.header("What does a model remember, glance at, attend to?", anchor=False)
-found = first_look(source)
-if found:
-    first = next(iter(found.values()))
-    drawn = overview(tuple(sorted((m, str(state.ask_for(m))) for m in found)), found,
-                     dark=state.is_dark())  # fmt: skip
 
-    def draw(at: int) -> None:
-        left, right = st.columns([4, 7], gap="large")
-        with left:
-            if first.clip is not None:
-                words = f"{source.title} at {first.trace.times_s[at]:.2f} s."
-                show(enlarged(first.clip.frames[at]), words)
-        with right:
-            answers(source, found)
+def page() -> None:
+    """The whole page."""
+    source = state.chosen_source()
+    st.header("What does a model remember, glance at, attend to?", anchor=False)
+    found = first_look(source)
+    if found:
+        first = next(iter(found.values()))
+        asked = tuple((model, state.ask_for(model)) for model in found)
+        drawn = overview(asked, found, dark=state.is_dark())
 
-    play(Reel("start", first.trace.times_s, first.trace.frame_index, drawn.figure, drawn.words,
-              telling_position(first)), draw)  # fmt: skip
-    st.caption(drawn.words)
-gallery_row(source)
-own_file()
-probe_table(source)
+        def draw(at: int) -> None:
+            left, right = st.columns([4, 7], gap="large")
+            with left:
+                if first.clip is not None:
+                    words = f"{source.title} at {first.trace.times_s[at]:.2f} s."
+                    show(enlarged(first.clip.frames[at]), words)
+            with right:
+                answers(source, found)
+
+        play(Reel("start", first, drawn, telling_position(first)), draw)
+        st.caption(drawn.words)
+    gallery_row(source)
+    own_file()
+    probe_table(source)
+
+
+page()

@@ -1,0 +1,59 @@
+"""What the pages say about the models: what one sees, and the equations behind it."""
+
+from __future__ import annotations
+
+__all__ = [
+    "GLANCE",
+    "GLANCE_EQUATIONS",
+    "MEMORY",
+    "MEMORY_EQUATIONS",
+    "SKELETON",
+    "SKELETON_EQUATIONS",
+]
+
+MEMORY = (
+    "At every frame MAM reads its memory, decides whether this frame belongs there, and writes or "
+    "skips it. After a skipped frame the state behind the curve starts anew: a break in the line."
+)
+GLANCE = (
+    "Each frame is looked at alone. The classification branch learned from many frames of a clip; "
+    "the regression branch learned to guess from one frame what many would have shown. Both share "
+    "one classifier, so their maps can be compared. Evidence is not proof of cause."
+)
+SKELETON = (
+    "MAN weighs every moment once for each coordinate: the higher the curve, the more of that "
+    "moment's coordinate it lets through. The joints glow with the mean of x, y and z at the "
+    "cursor. **L** and **R** are the person's own left and right; the squares are half a metre, "
+    "and the figure is kept in their middle, whatever the camera does."
+)
+
+MEMORY_EQUATIONS = r"""
+- Reading: $mh_t$ is the mean of the items in $M_{t-1}$, zero where it is empty (eq. 1).
+- Writing: $M_t = \mathrm{append}(M_{t-1}, W_w x_t)$ if $s_t = 1$, else $M_{t-1}$ (eq. 2).
+- State: $\hat h_t, \hat c_t = \mathrm{LSTM}(x_t; h_{t-1}, c_{t-1})$, $ce_t = \hat h_t$ (eq. 3),
+  kept after a write and reset after a skip: $h_t = s_t \hat h_t$, $c_t = s_t \hat c_t$ (eq. 4, 5).
+- Score: $q_t = v_s \cdot \mathrm{ReLU}(W_{sf} x_t + W_{sc} ce_t + W_{sm} mh_t + b_s)$ (eq. 6).
+- Write probability $a_t = \sigma(q_t)$ (eq. 7); written where $a_t > \mathrm{thr}$ (eq. 8, 9).
+
+Yuan, Wang, Wang: Memory-Augmented Temporal Dynamic Learning for Action Recognition, AAAI 2019.
+"""
+GLANCE_EQUATIONS = r"""
+- $F_{cls}$ is the mean over time of $CB(BB(I_t))$, all frames; $F_{reg} = RB(BB(I_{key}))$, one.
+- Loss: $CE(FC(F_{cls}), y) + \alpha\,\mathrm{SmoothL1}(F_{reg} - F_{cls})$, $\alpha = 0.8$ (eq. 1).
+- At a glance: $F = (RB(BB(I)) + CB(BB(I)))/2 \to FC$, each frame alone.
+- The map of class $k$ is $\sum_c w_{kc} F_c(i, j)$: its mean and the bias are the logit. Shown is
+  its positive part, on one scale for the whole clip and both branches.
+
+Liu, Li, Gao, Qin: Temporal Memory Network Towards Real-Time Video Understanding, IEEE Access 2020.
+"""
+SKELETON_EQUATIONS = r"""
+For each coordinate $X$ of $(x, y, z)$ over the moments of the clip:
+
+- $E = X W_e + b_e$, $M = \overrightarrow{GRU}(E) + \overleftarrow{GRU}(E)$, $g$ the mean of $E$
+  over its features.
+- Attention: $a = \sigma(W_2\,\mathrm{ReLU}(W_1 g + b_1) + b_2)$, one number for each moment.
+- Recalibration: $\tilde X = X + (a \cdot M) W_o + b_o$; the three become channels of one image.
+
+Xie, Li, Zhang, Chen, Han, Zou, Liu: Memory Attention Networks for Skeleton-based Action
+Recognition, IJCAI 2018.
+"""
