@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -213,13 +212,12 @@ def save_skeleton(path: str | os.PathLike[str], skeleton: Skeleton) -> None:
     }
     if skeleton.custom_layout is not None:
         arrays |= arrays_of_layout(layout_of(skeleton))
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".npz")
+    fresh = path.with_name(f".{path.stem}-{os.getpid()}.npz")
     try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(file, **arrays)
-        Path(name).replace(path)
+        np.savez_compressed(fresh, **arrays)
+        fresh.replace(path)
     finally:
-        Path(name).unlink(missing_ok=True)
+        fresh.unlink(missing_ok=True)
 
 
 def layout_of(skeleton: Skeleton) -> Layout:
