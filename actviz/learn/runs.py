@@ -20,6 +20,7 @@ from actviz.learn.recipes import RECIPES, Recipe
 __all__ = ["RunFolder", "command_of", "git_commit"]
 
 _PACKAGES = ("actviz", "torch", "torchvision", "lightning", "numpy")
+_TRAINS = ("models", "actviz/learn", "actviz/datasets", "actviz/clip/sampling.py")
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -67,10 +68,10 @@ class RunFolder:
 
 
 def git_commit() -> str:
-    """The commit this code is at, "-dirty" where files differ from it; "" outside of git."""
+    """The commit this code is at, "-dirty" where what trains differs from it; "" without git."""
     try:
         commit = _git("rev-parse", "HEAD")
-        return f"{commit}-dirty" if _git("status", "--porcelain", "-uno") else commit
+        return f"{commit}-dirty" if _git("status", "--porcelain", "--", *_TRAINS) else commit
     except (OSError, subprocess.CalledProcessError):
         return ""
 
