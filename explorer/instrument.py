@@ -9,6 +9,7 @@ from time import monotonic
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
 
 from actviz.trace.run import Traced
 from actviz.views.lanes import MARGIN_LEFT, MARGIN_RIGHT
@@ -18,6 +19,7 @@ from explorer.figures import Drawn
 
 __all__ = ["Reel", "play", "show"]
 
+FRAGMENT = "instrument"
 NO_BAR = {"displayModeBar": False, "responsive": True}
 
 
@@ -55,33 +57,45 @@ class Reel:
 
 
 def play(reel: Reel, draw: Callable[[int], None]) -> None:
-    """Show the instrument; ``draw(position)`` shows what a page has to say about one frame."""
+    """Show controls and lanes; ``draw(position)`` fills the page's slots for one frame.
+
+    Only the small fragment runs again when the cursor moves. Figures stand outside of it and stay
+    as they are; what changes goes into slots (``st.empty``) that were laid out beforehand.
+    """
     if state.frame() < 0:
         reel.move(reel.telling)
     playing = bool(st.session_state.get("playing")) and len(reel.times_s) > 1
     every = tick_seconds(reel.times_s) if playing else None
-    st.fragment(_instrument, run_every=every)(reel, draw, every)
+    controls = st.container()
+    with st.container(key="lanes"):
+        _lanes(reel)
+        line = st.empty()
+    with controls:
+        st.fragment(_instrument, run_every=every, key=FRAGMENT)(reel, draw, line, every)
 
 
-def _instrument(reel: Reel, draw: Callable[[int], None], every: float | None) -> None:
+def _lanes(reel: Reel) -> None:
+    chart = f"lanes-{reel.page}"
+    st.plotly_chart(
+        reel.drawn.figure,
+        key=chart,
+        on_select=lambda: _clicked(reel, chart),
+        selection_mode="points",
+        theme=None,
+        config=NO_BAR,
+        alt=reel.drawn.words,
+    )
+
+
+def _instrument(
+    reel: Reel, draw: Callable[[int], None], line: DeltaGenerator, every: float | None
+) -> None:
     if every is not None:
         _advance(reel, every)
     at = reel.position
+    _controls(reel, at)
     draw(at)
-    with st.container(key="controls"):
-        _controls(reel, at)
-    with st.container(key="lanes"):
-        chart = f"lanes-{reel.page}"
-        st.plotly_chart(
-            reel.drawn.figure,
-            key=chart,
-            on_select=lambda: _clicked(reel, chart),
-            selection_mode="points",
-            theme=None,
-            config=NO_BAR,
-            alt=reel.drawn.words,
-        )
-        st.html(cursor_html(reel, at))
+    line.html(cursor_html(reel, at))
     state.share()
 
 
@@ -135,6 +149,7 @@ def _clicked(reel: Reel, chart: str) -> None:
     if seconds is not None:
         st.session_state[last] = seconds
         reel.move(nearest(reel.times_s, seconds))
+        st.rerun(FRAGMENT)
 
 
 def cursor_html(reel: Reel, at: int) -> str:
@@ -151,6 +166,6 @@ def cursor_html(reel: Reel, at: int) -> str:
     )
 
 
-def show(picture: NDArray[np.uint8], alt: str, *, width: int | str = "stretch") -> None:
-    """A picture, small enough to follow the cursor at once."""
-    st.image(picture, width=width, output_format="JPEG", alt=alt)
+def show(slot: DeltaGenerator, picture: NDArray[np.uint8], alt: str) -> None:
+    """A picture in its slot, small enough to follow the cursor at once."""
+    slot.image(picture, width="stretch", output_format="JPEG", alt=alt)

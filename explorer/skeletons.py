@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
 
 from actviz.clip.downloads import cache_folder
 from actviz.clip.layouts import Layout, get_layout
@@ -29,7 +30,7 @@ from explorer.sources import Source
 __all__ = ["beside", "film_of", "on_the_floor", "pose_is_missing", "scene"]
 
 
-def scene(ask: Ask, traced: Traced, at: int) -> None:
+def scene(slot: DeltaGenerator, ask: Ask, traced: Traced, at: int) -> None:
     """The people at one frame in three dimensions, glowing with attention."""
     trace = traced.trace
     assert isinstance(trace, MANTrace)
@@ -48,7 +49,7 @@ def scene(ask: Ask, traced: Traced, at: int) -> None:
         dark=state.is_dark(),
     )
     words = describe_pose(trace.joints[at], trace.present[at], weight=weight)
-    st.plotly_chart(figure, theme=None, config=NO_BAR, alt=words)
+    slot.plotly_chart(figure, theme=None, config=NO_BAR, alt=words)
 
 
 def _standing(trace: MANTrace) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
@@ -87,14 +88,14 @@ def film_of(ask: Ask, traced: Traced, source: Source) -> Clip | None:
     return drawings().remember(("film", ask.key), read)
 
 
-def beside(traced: Traced, film: Clip | None, at: int) -> None:
+def beside(slot: DeltaGenerator, traced: Traced, film: Clip | None, at: int) -> None:
     """The video beside the skeleton: with bones where they came from pose, plain for a puppet."""
     if traced.points is not None:
-        show(*posed_frame(traced, at))
+        show(slot, *posed_frame(traced, at))
     elif film is not None:
         seconds = float(traced.trace.times_s[at])
         frame = enlarged(film.frames[nearest(film.times_s, seconds)])
-        show(frame, f"The video of the same scene at {seconds:.2f} s.")
+        show(slot, frame, f"The video of the same scene at {seconds:.2f} s.")
 
 
 def pose_is_missing(given: Path | None) -> bool:

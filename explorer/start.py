@@ -93,7 +93,8 @@ def gallery_row(source: Source) -> None:
         for key, sample in samples().items():
             assert sample.video is not None  # every bundled clip has its pictures
             with st.container(width=118, gap="xxsmall"):
-                show(_poster(sample.video, file_sha256(sample.video)), sample.title)
+                poster = _poster(sample.video, file_sha256(sample.video))
+                show(st.empty(), poster, sample.title)
                 st.button(
                     sample.title,
                     key=f"choose-{key}",

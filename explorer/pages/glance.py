@@ -27,19 +27,20 @@ def page() -> None:
     drawn = lanes_of((*ask.key, name), traced, film=base.clip, dark=dark)
     parts.provenance(traced, source)
 
+    columns = st.columns(3, gap="medium")
+    slots = [(column.empty(), column.empty()) for column in columns[:2]]
+    with columns[2]:
+        st.markdown("**All glances together**")
+        parts.answer(traced, truth=source.action, key="answer-tmnet")
+        st.markdown(f"Evidence for **{name}**")
+        st.html(heat_bar())
+        if trace.cam_max <= 0:
+            st.info(no_evidence(name).capitalize() + " in any frame.")
+
     def draw(at: int) -> None:
-        columns = st.columns(3, gap="medium")
-        for column, (title, picture, words) in zip(columns, glance_maps(traced, at), strict=False):
-            with column:
-                st.markdown(f"**{title}**")
-                show(picture, words)
-        with columns[2]:
-            st.markdown("**All glances together**")
-            parts.answer(traced, truth=source.action, key="answer-tmnet")
-            st.markdown(f"Evidence for **{name}**")
-            st.html(heat_bar())
-            if trace.cam_max <= 0:
-                st.info(no_evidence(name).capitalize() + " in any frame.")
+        for (above, slot), (title, map_, words) in zip(slots, glance_maps(traced, at), strict=True):
+            above.markdown(f"**{title}**")
+            show(slot, map_, words)
 
     play(Reel("glance", traced, drawn, telling_position(base)), draw)
     parts.closing(traced, drawn, GLANCE, GLANCE_EQUATIONS)

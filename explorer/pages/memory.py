@@ -27,16 +27,18 @@ def page() -> None:
     small = thumbnails(base.clip)
     parts.provenance(traced, source)
 
+    left, right = st.columns([5, 6], gap="large")
+    picture = left.empty()
+    with right:
+        st.markdown("**What MAM answers**")
+        parts.answer(traced, truth=source.action, key="answer-mam")
+        st.markdown("**In memory now**")
+        memory = st.empty()
+
     def draw(at: int) -> None:
-        left, right = st.columns([5, 6], gap="large")
-        with left:
-            show(*memory_frame(traced, at))
-        with right:
-            st.markdown("**What MAM answers**")
-            parts.answer(traced, truth=source.action, key="answer-mam")
-            st.markdown("**In memory now**")
-            held = memory_contents(small, trace.written, at, columns=8, dark=dark)
-            show(held, f"{int(trace.memory_size[at])} frames are in memory at the cursor.")
+        show(picture, *memory_frame(traced, at))
+        held = memory_contents(small, trace.written, at, columns=8, dark=dark)
+        show(memory, held, f"{int(trace.memory_size[at])} frames are in memory at the cursor.")
 
     play(Reel("memory", traced, drawn, telling_position(base)), draw)
     parts.closing(traced, drawn, MEMORY, MEMORY_EQUATIONS)

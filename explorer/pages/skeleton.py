@@ -23,14 +23,16 @@ def page() -> None:
     drawn = lanes_of(ask.key, traced, film=film, dark=state.is_dark())
     parts.provenance(traced, source)
 
+    left, right = st.columns([6, 5], gap="large")
+    stage = left.empty()
+    with right:
+        picture = st.empty()
+        st.markdown("**What MAN answers**")
+        parts.answer(traced, truth=source.action, key="answer-man")
+
     def draw(at: int) -> None:
-        left, right = st.columns([6, 5], gap="large")
-        with left:
-            scene(ask, traced, at)
-        with right:
-            beside(traced, film, at)
-            st.markdown("**What MAN answers**")
-            parts.answer(traced, truth=source.action, key="answer-man")
+        scene(stage, ask, traced, at)
+        beside(picture, traced, film, at)
 
     play(Reel("skeleton", traced, drawn, telling_position(traced)), draw)
     parts.closing(traced, drawn, SKELETON, SKELETON_EQUATIONS)

@@ -21,14 +21,15 @@ def page() -> None:
         asked = tuple((model, state.ask_for(model)) for model in found)
         drawn = overview(asked, found, dark=state.is_dark())
 
+        left, right = st.columns([4, 7], gap="large")
+        picture = left.empty()
+        with right:
+            answers(source, found)
+
         def draw(at: int) -> None:
-            left, right = st.columns([4, 7], gap="large")
-            with left:
-                if first.clip is not None:
-                    words = f"{source.title} at {first.trace.times_s[at]:.2f} s."
-                    show(enlarged(first.clip.frames[at]), words)
-            with right:
-                answers(source, found)
+            if first.clip is not None:
+                words = f"{source.title} at {first.trace.times_s[at]:.2f} s."
+                show(picture, enlarged(first.clip.frames[at]), words)
 
         play(Reel("start", first, drawn, telling_position(first)), draw)
         st.caption(drawn.words)
