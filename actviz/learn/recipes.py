@@ -89,6 +89,7 @@ class PictureRecipe(Recipe):
 class TSNRecipe(PictureRecipe):
     """TSN: the mean of single frames' logits; here also the frame CNN for the others."""
 
+    small_epochs: int = 0  # first epochs at half the input size: off chance sooner, four times fast
     dropout: float = 0.2  # TSN's 0.8 is for 2048 features
 
     def build_overrides(self, classes: int) -> dict[str, Any]:
@@ -158,9 +159,11 @@ _BACKBONE = TSNRecipe(
     model="tsn",
     summary="A narrow ResNet-18 as TSN on puppet frames: the frame CNN of MAM and TMNet.",
     frames=6,
-    epochs=20,
-    batch_size=16,
-    learning_rate=0.03,
+    epochs=32,
+    small_epochs=20,
+    optimiser="adamw",
+    learning_rate=0.002,
+    weight_decay=0.02,
     warmup=100,
 )
 _MAM = MAMRecipe(

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -23,7 +24,7 @@ from actviz.learn.augment import vary_pictures, vary_skeleton
 from actviz.learn.cache import stored_array
 from actviz.learn.checkpoints import bundled, load_checkpoint
 from actviz.learn.puppet_data import Frames, Skeletons, puppet_frames, puppet_skeletons
-from actviz.learn.recipes import MAMRecipe, MANRecipe, PictureRecipe, Recipe, TMNetRecipe
+from actviz.learn.recipes import MAMRecipe, MANRecipe, PictureRecipe, Recipe, TMNetRecipe, TSNRecipe
 
 __all__ = ["Batches", "Step", "Task", "classes_of", "make_network", "make_task", "pad_skeletons"]
 
@@ -105,6 +106,7 @@ class PictureTask(Task):
 
     recipe: PictureRecipe
     data: dict[str, Frames]
+    shrink = 1  # of training frames, in the current epoch
 
     def prepare(self) -> None:
         self.data = {
@@ -117,11 +119,18 @@ class PictureTask(Task):
         clips = r.train_clips if split == "train" else r.val_clips
         return puppet_frames(split, clips, count=count, size=r.input_size)
 
+    def batches(self, split: str, *, epoch: int = 0) -> Batches:
+        small = isinstance(self.recipe, TSNRecipe) and epoch < self.recipe.small_epochs
+        self.shrink = 2 if small else 1
+        return super().batches(split, epoch=epoch)
+
     def train_batch(self, at: NDArray[np.int64], rng: np.random.Generator | None) -> Batch:
         assert rng is not None
         data, count = self.data["train"], self.recipe.frames
         pictures = np.stack([data.frames[i][_jitter(data.frames.shape[1], count, rng)] for i in at])
         frames = _to_unit(pictures)
+        if self.shrink > 1:
+            frames = F.avg_pool2d(frames.flatten(0, 1), self.shrink).unflatten(0, (len(at), count))
         if self.recipe.augment:
             frames = vary_pictures(frames, generator=_generator(rng))
         return {"frames": frames, "label": torch.from_numpy(data.labels[at])}
