@@ -120,8 +120,9 @@ class PictureTask(Task):
         return puppet_frames(split, clips, count=count, size=r.input_size)
 
     def batches(self, split: str, *, epoch: int = 0) -> Batches:
-        small = isinstance(self.recipe, TSNRecipe) and epoch < self.recipe.small_epochs
-        self.shrink = 2 if small else 1
+        if split == "train":
+            small = isinstance(self.recipe, TSNRecipe) and epoch < self.recipe.small_epochs
+            self.shrink = 2 if small else 1
         return super().batches(split, epoch=epoch)
 
     def train_batch(self, at: NDArray[np.int64], rng: np.random.Generator | None) -> Batch:
