@@ -10,6 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from explorer import state
+from explorer.entry import navigate
 from explorer.sidebar import sidebar
 
 st.set_page_config(
@@ -17,15 +18,8 @@ st.set_page_config(
 )
 st.html(Path(__file__).with_name("style.css"))
 
+st.session_state["entered"] = True
 state.restore()
-page = st.navigation(
-    [
-        st.Page("pages/start.py", title="Start", icon=":material/home:", default=True),
-        st.Page("pages/memory.py", title="Memory", icon=":material/layers:"),
-        st.Page("pages/glance.py", title="One glance", icon=":material/visibility:"),
-        st.Page("pages/skeleton.py", title="Skeleton", icon=":material/accessibility_new:"),
-    ],
-    position="top",
-)
+page = navigate()
 sidebar()
 page.run()

@@ -18,14 +18,15 @@ from actviz.clip.types import Clip
 from actviz.errors import ActvizError
 from actviz.trace.run import SHORT_SIDE, Traced
 from actviz.trace.schema import MANTrace
-from actviz.views.skeleton import describe_pose, skeleton_extent, skeleton_scene
+from actviz.views.skeleton import describe_pose, skeleton_extent
 from explorer import state
 from explorer.compute import Ask, drawings
 from explorer.cursor import nearest
-from explorer.instrument import NO_BAR, show
+from explorer.instrument import show
 from explorer.parts import say_failure
 from explorer.pictures import enlarged, posed_frame
 from explorer.sources import Source
+from explorer.stage import scene_data, stand
 
 __all__ = ["beside", "film_of", "on_the_floor", "pose_is_missing", "scene"]
 
@@ -36,20 +37,19 @@ def scene(slot: DeltaGenerator, ask: Ask, traced: Traced, at: int) -> None:
     assert isinstance(trace, MANTrace)
     layout = get_layout(trace.layout)
     joints, extent = drawings().remember(("stand", ask.key), lambda: _standing(trace))
-    weight = trace.attention[:, at]
-    figure = skeleton_scene(
+    weight = float(trace.attention[:, at].mean())
+    data = scene_data(
         joints[at],
         trace.present[at],
-        trace.bones,
-        left=layout.left,
-        right=layout.right,
+        layout,
         weight=weight,
         extent=extent,
-        height=620,
+        words=describe_pose(trace.joints[at], trace.present[at], weight=weight),
+        flip=traced.points is not None,
         dark=state.is_dark(),
     )
-    words = describe_pose(trace.joints[at], trace.present[at], weight=weight)
-    slot.plotly_chart(figure, theme=None, config=NO_BAR, alt=words)
+    with slot:
+        stand(data)
 
 
 def _standing(trace: MANTrace) -> tuple[NDArray[np.float32], NDArray[np.float64]]:

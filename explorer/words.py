@@ -24,7 +24,7 @@ SKELETON = (
     "MAN weighs every moment once for each coordinate: the higher the curve, the more of that "
     "moment's coordinate it lets through. The joints glow with the mean of x, y and z at the "
     "cursor. **L** and **R** are the person's own left and right; the squares are half a metre, "
-    "and the figure is kept in their middle, whatever the camera does."
+    "and the figure is kept in their middle, whatever the camera does. Drag to walk around it."
 )
 
 MEMORY_EQUATIONS = r"""

@@ -1,13 +1,12 @@
 """One glance: what TMNet answers from a single frame, and where each branch finds its evidence."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from actviz.trace.schema import TMNetTrace
 from actviz.views.glance import no_evidence
 from explorer import parts, state
 from explorer.compute import with_choice
+from explorer.entry import run
 from explorer.figures import lanes_of, telling_position
 from explorer.instrument import Reel, play, show
 from explorer.pictures import glance_maps, heat_bar
@@ -58,4 +57,4 @@ def _class(trace: TMNetTrace) -> str | None:
     return None if chosen == trace.cam_class else chosen
 
 
-page()
+run(page)

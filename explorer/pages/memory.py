@@ -1,13 +1,12 @@
 """Memory: which frames MAM writes, and what its memory holds at the cursor."""
 
-from __future__ import annotations
-
 import streamlit as st
 
 from actviz.trace.schema import MAMTrace, Trace
 from actviz.views.strips import memory_contents
 from explorer import parts, state
 from explorer.compute import with_choice
+from explorer.entry import run
 from explorer.figures import lanes_of, telling_position
 from explorer.instrument import Reel, play, show
 from explorer.pictures import memory_frame, thumbnails
@@ -15,7 +14,6 @@ from explorer.words import MEMORY, MEMORY_EQUATIONS
 
 
 def page() -> None:
-    """The whole page."""
     source, ask = parts.title("Memory", "mam")
     base = parts.trace_of(ask)
     if ask is None or base is None or base.clip is None:
@@ -59,4 +57,4 @@ def _threshold(trace: Trace) -> float | None:
     return None if chosen == trace.threshold else chosen
 
 
-page()
+run(page)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer import parts, state
+from explorer.entry import run
 from explorer.figures import lanes_of, telling_position
 from explorer.instrument import Reel, play
 from explorer.skeletons import beside, film_of, pose_is_missing, scene
@@ -38,4 +39,4 @@ def page() -> None:
     parts.closing(traced, drawn, SKELETON, SKELETON_EQUATIONS)
 
 
-page()
+run(page)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer import state
+from explorer.entry import run
 from explorer.figures import overview, telling_position
 from explorer.instrument import Reel, play, show
 from explorer.pictures import enlarged
@@ -38,4 +39,4 @@ def page() -> None:
     probe_table(source)
 
 
-page()
+run(page)
