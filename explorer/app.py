@@ -13,13 +13,9 @@ from explorer import state
 from explorer.entry import navigate
 from explorer.sidebar import sidebar
 
-st.set_page_config(
-    page_title="actviz", page_icon="🎞️", layout="wide", initial_sidebar_state="expanded"
-)
-st.html(Path(__file__).with_name("style.css"))
-
 st.session_state["entered"] = True
 state.restore()
 page = navigate()
+st.html(Path(__file__).with_name("style.css"))
 sidebar()
 page.run()

@@ -63,7 +63,7 @@ class Shelf:
 
 @dataclass(frozen=True)
 class Ask:
-    """Everything that a trace depends on; the content of the files, not their names, is the key."""
+    """Everything that a trace depends on; the content of the files, not their place, is the key."""
 
     model: str
     path: Path
@@ -75,9 +75,9 @@ class Ask:
     @property
     def key(self) -> tuple[Hashable, ...]:
         """Equal for equal content."""
-        weights = file_sha256(self.weights or bundled(self.model))
-        content = (self.path.name, file_sha256(self.path))
-        return (self.model, content, weights, self.device, self.span)
+        files = (self.path, self.weights or bundled(self.model))
+        content = tuple((file.name, file_sha256(file)) for file in files)  # names are shown too
+        return (self.model, content, self.device, self.span)
 
 
 @st.cache_resource(show_spinner=False)

@@ -10,7 +10,10 @@ __all__ = ["navigate", "run"]
 
 
 def navigate() -> st.Page:
-    """Declare the pages; the one that the address names comes back."""
+    """Declare the app and its pages; the one that the address names comes back."""
+    st.set_page_config(
+        page_title="actviz", page_icon="🎞️", layout="wide", initial_sidebar_state="expanded"
+    )
     return st.navigation(
         [
             st.Page("pages/start.py", title="Start", icon=":material/home:", default=True),

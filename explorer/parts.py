@@ -13,7 +13,7 @@ from pathlib import Path
 import streamlit as st
 
 from actviz.errors import ActvizError
-from actviz.report import curves_csv, draw_figure, outside_note, weights_note, write_overlay
+from actviz.report import curves_csv, draw_figure, outside_note, write_overlay
 from actviz.trace.run import MODELS, StageProgress, Traced
 from actviz.views.answers import answer_bars, describe_answer
 from actviz.views.theme import weights_note as note_of
@@ -162,7 +162,7 @@ def exports(traced: Traced) -> None:
                 on_click="ignore", icon=":material/download:",
             )  # fmt: skip
     st.caption(
-        f"Every file names its weights: {weights_note(trace)}. The ZIP holds trace.json and "
+        f"Every file names its weights: {note_of(trace.weights)}. The ZIP holds trace.json and "
         "trace.npz with versions, weights' sha256 and seed."
     )
 

@@ -28,7 +28,8 @@ def sidebar() -> None:
 
 
 def _clip() -> None:
-    options = state.offered()
+    titles = state.offered()
+    options = list(titles)
     if st.session_state.get("clip") not in (None, *options):
         state.choose_clip(options[0])
     st.selectbox(
@@ -36,7 +37,7 @@ def _clip() -> None:
         options,
         key="clip",
         bind="query-params",
-        format_func=state.title_of,
+        format_func=lambda key: titles.get(key, key),
         on_change=state.forget_clip_choices,
         help="Eight bundled puppet clips, whose truth is known, and your own file, which you "
         "choose on the Start page. A file of your own is never in the address.",

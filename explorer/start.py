@@ -118,9 +118,8 @@ def own_file() -> None:
         )
         st.caption("The file stays on this machine. It cannot be part of the address.")
     with right:
-        path = st.text_input("or its path on this machine", key="path", placeholder="/path/to/clip")
-        if st.button("Open", key="open_path"):
-            _adopt(Path(path.strip()).expanduser())
+        st.text_input("or its path on this machine", key="path", placeholder="/path/to/clip")
+        st.button("Open", key="open_path", on_click=_opened)
     refusal = st.session_state.pop("refused", None)
     if refusal is not None:
         say_failure(*refusal)
@@ -129,21 +128,21 @@ def own_file() -> None:
 def _uploaded() -> None:
     """Runs before the page: the new file is then what all pages look at."""
     given = st.session_state.get("upload")
-    if given is None:
-        return
-    path = state.keep(given.name, given.getvalue())
-    try:
-        state.adopt_file(path)
-    except Exception as error:
-        st.session_state["refused"] = (error, path)
+    if given is not None:
+        _adopt(state.keep(given.name, given.getvalue()), shown_as_name=True)
 
 
-def _adopt(path: Path) -> None:
+def _opened() -> None:
+    given = st.session_state.get("path", "").strip()
+    if given:
+        _adopt(Path(given).expanduser(), shown_as_name=False)
+
+
+def _adopt(path: Path, *, shown_as_name: bool) -> None:
     try:
         state.adopt_file(path)
-    except Exception as error:
-        st.session_state["refused"] = (error, None)
-    st.rerun()
+    except Exception as error:  # said on the page, after the widgets it belongs to
+        st.session_state["refused"] = (error, path if shown_as_name else None)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

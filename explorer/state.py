@@ -42,7 +42,6 @@ __all__ = [
     "own_weights",
     "restore",
     "share",
-    "title_of",
 ]
 
 DEFAULT_FRAME = -1  # no frame in the address: the page chooses a telling one
@@ -72,14 +71,10 @@ def move_to(number: int) -> None:
     st.session_state["frame"] = int(number)
 
 
-def offered() -> list[str]:
-    """Keys of all clips that can be chosen: the user's own first, then the samples."""
-    return ([OWN] if "own" in st.session_state else []) + list(samples())
-
-
-def title_of(key: str) -> str:
-    """What a clip is called."""
-    return st.session_state["own"].title if key == OWN else samples()[key].title
+def offered() -> dict[str, str]:
+    """Titles of all clips that can be chosen by key: the user's own first, then the samples."""
+    own = {OWN: st.session_state["own"].title} if "own" in st.session_state else {}
+    return own | {key: sample.title for key, sample in samples().items()}
 
 
 def choose_clip(key: str) -> None:
