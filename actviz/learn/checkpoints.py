@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 import models
@@ -136,7 +136,7 @@ def save_checkpoint(path: str | Path, model: nn.Module, card: Card) -> Path:
     state = {k: v.detach().to("cpu").contiguous() for k, v in model.state_dict().items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(path.name + ".part")
-    save_file(state, fresh, metadata={"format": "pt"})
+    fresh.write_bytes(save(state, metadata={"format": "pt"}))
     card = replace(card, weights_sha256=_sha256(fresh))
     fresh_card = path.with_name(path.stem + ".json.part")
     fresh_card.write_text(card.to_json())

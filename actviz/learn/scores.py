@@ -97,11 +97,12 @@ def write_scores(written: Bools, evidence: Bools, probability: Floats) -> dict[s
 def curve_scores(curves: Sequence[Floats], evidence: Sequence[Bools]) -> dict[str, float]:
     """How a curve over time finds the evidence frames; one (T,) pair per clip, T may differ.
 
-    ``inside_minus_outside`` in the curve's unit, 0 is chance; ``auroc`` within clips, 0.5 is
-    chance; ``precision_at_k`` of the k highest frames, k the number of evidence frames, against
-    ``chance``. Clips all evidence or without any are left out and counted.
+    ``inside_minus_outside`` in the curve's unit, 0 is chance, to be read beside ``sd``, how much
+    the curve varies within a clip at all; ``auroc`` within clips, 0.5 is chance;
+    ``precision_at_k`` of the k highest frames, k the number of evidence frames, against
+    ``chance``. Clips all evidence or without any are left out, and the rest counted.
     """
-    gaps, areas, precise, chance = [], [], [], []
+    gaps, areas, precise, chance, sds = [], [], [], [], []
     for curve, truth in zip(curves, evidence, strict=True):
         if truth.all() or not truth.any():
             continue
@@ -110,14 +111,15 @@ def curve_scores(curves: Sequence[Floats], evidence: Sequence[Bools]) -> dict[st
         highest = np.argsort(-curve, kind="stable")[: truth.sum()]
         precise.append(truth[highest].mean())
         chance.append(truth.mean())
+        sds.append(curve.std())
     if not gaps:
         nothing = float("nan")
         return dict.fromkeys(_CURVE_KEYS[:-1], nothing) | {"clips": 0}
-    values = (*(float(np.mean(v)) for v in (gaps, areas, precise, chance)), len(gaps))
+    values = (*(float(np.mean(v)) for v in (gaps, areas, precise, chance, sds)), len(gaps))
     return dict(zip(_CURVE_KEYS, values, strict=True))
 
 
-_CURVE_KEYS = ("inside_minus_outside", "auroc", "precision_at_k", "chance", "clips")
+_CURVE_KEYS = ("inside_minus_outside", "auroc", "precision_at_k", "chance", "sd", "clips")
 
 
 def map_scores(maps: Floats, masks: Bools) -> dict[str, float]:

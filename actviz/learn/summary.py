@@ -50,7 +50,32 @@ def limits_in_words(model: str, metrics: Mapping[str, Any]) -> tuple[str, ...]:
             "One glance sees one frame: order in time is beyond it, and the centre frame shows "
             f"the action in {seen:.0%} of the test clips only."
         )
-    return tuple(limits)
+    return (*limits, *_looks_in_words(metrics))
+
+
+def _looks_in_words(metrics: Mapping[str, Any]) -> list[str]:
+    """Whether curves and maps find what is known to matter, in so many words."""
+    said = []
+    if "write" in metrics:
+        write = metrics["write"]
+        said.append(
+            f"Of the frames written, {write['precision']:.0%} show the action (chance "
+            f"{write['chance']:.0%}); of those that show it, {write['recall']:.0%} are written."
+        )
+    if "attention" in metrics:
+        curve = metrics["attention"]["mean"]
+        said.append(
+            f"Attention varies by {curve['sd']:.4f} within a clip and ranks frames that show the "
+            f"action above others with probability {curve['auroc']:.2f} (chance 0.50)."
+        )
+    for branch in ("rb", "cb"):
+        if f"cam_{branch}" in metrics:
+            limbs = metrics[f"cam_{branch}"]["limbs"]
+            said.append(
+                f"{branch.upper()}'s map has {limbs['energy_inside']:.0%} of its evidence on the "
+                f"moving limbs, which fill {limbs['area']:.0%} of the picture."
+            )
+    return said
 
 
 def spread(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -69,6 +69,7 @@ def test_curve_scores_leave_out_clips_without_contrast():
     assert scores["auroc"] == pytest.approx((2 + 0 + 0.5) / 4)
     assert scores["precision_at_k"] == 0.5
     assert scores["chance"] == 0.5
+    assert scores["sd"] == pytest.approx(np.std([1, 0.5, 0, 0]))
 
 
 def test_map_scores_against_a_corner_mask():
