@@ -3,9 +3,9 @@
 The networks are torchvision's, so that its ImageNet weights load; ``resnet18_narrow`` is a
 ResNet-18 with fewer channels, for weights small enough to come with the project.
 
-Where each network is cut (the output of a cut is 2, 4, 8, 16, 32 times smaller than the frame
-for VGG, MobileNet and SqueezeNet; 4, 4, 8, 16, 32 for ResNet, whose stem holds a
-pooling; the narrow one ends at 16):
+Where each network is cut. The maps that the five stages give are smaller than the frame by 2, 4,
+8, 16, 32 (VGG16, MobileNetV2), by 4, 4, 8, 16, 32 (ResNet, whose stem holds a pooling; the narrow
+one ends at 16), or by about 4, 8, 16, 16, 16 (SqueezeNet 1.1: 55, 27, 13 of 224 pixels):
 
     ResNet          stem = conv1 to maxpool, stages = layer1 … layer4
     VGG16           stem = block 1 with its pooling, stages = blocks 2 … 5
@@ -30,7 +30,7 @@ import torchvision.models as tv
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock
 
-__all__ = ["BACKBONES", "FrameCNN", "Normalise", "build_backbone"]
+__all__ = ["BACKBONES", "FrameCNN", "Normalise", "build_backbone", "check_clip", "check_floating"]
 
 BACKBONES = (
     "resnet18",
@@ -45,6 +45,34 @@ BACKBONES = (
 _NARROW_WIDTH = 16  # channels of stage 1; torchvision's ResNet-18 has 64
 _MEAN = (0.485, 0.456, 0.406)  # ImageNet, RGB in [0, 1]
 _STD = (0.229, 0.224, 0.225)
+
+
+def check_floating(frames: Tensor) -> None:
+    """Refuse integers: normalised as if they were in [0, 1], pixels 0-255 answer nonsense.
+
+    Raises:
+        TypeError: ``frames`` are not of a floating dtype.
+    """
+    if not frames.is_floating_point():
+        kind = str(frames.dtype).removeprefix("torch.")
+        raise TypeError(
+            f"frames must be float in [0, 1]; got {kind}. Divide pixels by 255, as "
+            "actviz.clip.model_frames does."
+        )
+
+
+def check_clip(frames: Tensor) -> None:
+    """Refuse what is not a batch of clips (B, T, 3, H, W), float in [0, 1].
+
+    Raises:
+        ValueError: another shape, or no frame. TypeError: not of a floating dtype.
+    """
+    if frames.ndim != 5 or frames.shape[2] != 3 or not frames.numel():
+        raise ValueError(
+            "frames must have shape (B, T, 3, H, W) with values in [0, 1] and at least one "
+            f"frame; got {tuple(frames.shape)}. Did you pass (B, 3, T, H, W)?"
+        )
+    check_floating(frames)
 
 
 class Normalise(nn.Module):
@@ -93,6 +121,7 @@ class FrameCNN(nn.Module):
                 "frames must have shape (N, 3, H, W) with values in [0, 1]; "
                 f"got {tuple(frames.shape)}. Flatten batch and time first."
             )
+        check_floating(frames)
         maps = self.normalise(frames)
         for stage in self.stages:
             maps = stage(maps)
@@ -209,7 +238,13 @@ def _read_state(path: str | PathLike[str]) -> dict[str, Tensor]:
             f'weights must be None, "imagenet" or the path of a state-dict file; got {path!r}, '
             "which is no file."
         )
-    state = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a broken file may raise anything at all
+        raise ValueError(
+            f"{path}: expected a state-dict file of tensors, as torch.save writes it; torch could "
+            f"not read it ({type(error).__name__}). Save model.state_dict() anew."
+        ) from error
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
         raise ValueError(f"{path}: expected a state dict (names to tensors) of a backbone.")
     return state
@@ -227,13 +262,17 @@ def _load_checked(
     *,
     optional: tuple[str, ...],
 ) -> None:
-    """Load ``state``; entries under an ``optional`` prefix may miss or have another shape."""
+    """Load ``state``; the last layer under an ``optional`` prefix may miss or differ in shape.
+
+    Batch normalisation's counter of batches may miss too: files older than it load elsewhere.
+    """
     own = net.state_dict()
     fits = {k: v for k, v in state.items() if k in own and v.shape == own[k].shape}
     wrong = [k for k in own if k not in fits] + [k for k in state if k not in own]
     # VGG16's fc6 and fc7 are under "classifier." too, and are features: only the last may miss.
     last = [k for k in own if k.startswith(optional)][-2:] if optional else []
-    wrong = [k for k in wrong if k not in last]
+    counters = [k for k in own if k.endswith(".num_batches_tracked") and k not in state]
+    wrong = [k for k in wrong if k not in last and k not in counters]
     if wrong:
         raise ValueError(
             f"{path}: the weights do not fit this backbone; missing, unknown or of another shape: "

@@ -37,7 +37,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.backbones import build_backbone
+from models.backbones import build_backbone, check_clip
 
 __all__ = ["MAM", "MAMOutput", "mam_loss", "write_decision"]
 
@@ -151,11 +151,7 @@ class MAM(nn.Module):
         """CNN features of frames (B, T, 3, H, W) in [0, 1] -> (B, T, d), as ``rollout`` takes."""
         if self.backbone is None:
             raise ValueError("this MAM was built with backbone=None: call rollout(features).")
-        if frames.ndim != 5 or frames.shape[2] != 3:
-            raise ValueError(
-                "frames must have shape (B, T, 3, H, W) with values in [0, 1]; "
-                f"got {tuple(frames.shape)}. Did you pass (B, 3, T, H, W)?"
-            )
+        check_clip(frames)
         return self.backbone(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
 
     def forward(self, frames: Tensor) -> MAMOutput:

@@ -34,7 +34,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.backbones import build_backbone
+from models.backbones import build_backbone, check_clip
 
 __all__ = [
     "TMNet",
@@ -208,11 +208,7 @@ class TMNet(nn.Module):
 
     def _base(self, frames: Tensor) -> Tensor:
         """BB: frames (B, T, 3, H, W) -> F_base (B, T, C', h', w')."""
-        if frames.ndim != 5 or frames.shape[2] != 3 or not frames.numel():
-            raise ValueError(
-                "frames must have shape (B, T, 3, H, W) with values in [0, 1] and at least one "
-                f"frame; got {tuple(frames.shape)}. Did you pass (B, 3, T, H, W)?"
-            )
+        check_clip(frames)
         base = self.base(self.normalise(frames).flatten(0, 1))
         return base.unflatten(0, frames.shape[:2])
 

@@ -20,7 +20,7 @@ from os import PathLike
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.backbones import build_backbone
+from models.backbones import build_backbone, check_clip
 
 __all__ = ["TSN", "TSNOutput", "tsn_loss"]
 
@@ -62,11 +62,7 @@ class TSN(nn.Module):
 
     def forward(self, frames: Tensor) -> TSNOutput:
         """Frames (B, T, 3, H, W) in [0, 1]."""
-        if frames.ndim != 5 or frames.shape[2] != 3 or not frames.numel():
-            raise ValueError(
-                "frames must have shape (B, T, 3, H, W) with values in [0, 1] and at least one "
-                f"frame; got {tuple(frames.shape)}. Did you pass (B, 3, T, H, W)?"
-            )
+        check_clip(frames)
         features = self.backbone(frames.flatten(0, 1))  # (B·T, d)
         frame_logits = self.classifier(self.dropout(features)).unflatten(0, frames.shape[:2])
         return TSNOutput(logits=frame_logits.mean(1), frame_logits=frame_logits)  # eq. 1

@@ -10,6 +10,12 @@ import torchvision.models as tv
 
 from models.backbones import BACKBONES, FrameCNN, build_backbone
 
+SHRINK = {  # of 224 pixels, per stage
+    "vgg16": (112, 56, 28, 14, 7),
+    "mobilenet_v2": (112, 56, 28, 14, 7),
+    "squeezenet1_1": (55, 27, 13, 13, 13),
+    "resnet18_narrow": (56, 56, 28, 14, 14),
+}
 DIMENSIONS = {
     "resnet18": (512, (64, 64, 128, 256, 512)),
     "resnet34": (512, (64, 64, 128, 256, 512)),
@@ -35,12 +41,14 @@ def test_every_name_is_listed() -> None:
 @pytest.mark.parametrize("name", BACKBONES)
 def test_stages_and_feature_have_the_named_sizes(name: str) -> None:
     backbone, (dim, channels) = on_meta(name), DIMENSIONS[name]
-    maps = torch.empty(2, 3, 64, 64, device="meta")
-    seen = []
+    maps = torch.empty(2, 3, 224, 224, device="meta")
+    seen, sizes = [], []
     for stage in backbone.stages:
         maps = stage(maps)
         seen.append(maps.shape[1])
-    assert tuple(seen) == backbone.stage_channels == channels and len(seen) == 5
+        sizes.append(maps.shape[-1])
+    assert tuple(seen) == backbone.stage_channels == channels
+    assert tuple(sizes) == SHRINK.get(name, (56, 56, 28, 14, 7))
     feature = backbone(torch.empty(2, 3, 64, 64, device="meta"))
     assert feature.shape == (2, dim) and backbone.feature_dim == dim
 
@@ -94,6 +102,28 @@ def test_own_state_dict_file_round_trip(tmp_path: Path) -> None:
     torch.testing.assert_close(first(frames), second(frames))
 
 
+def test_file_older_than_the_counters_of_batch_normalisation_loads(tmp_path: Path) -> None:
+    """torchvision itself takes such files; many on the web are."""
+    torch.manual_seed(0)
+    whole = tv.get_model("resnet18", weights=None)
+    state = {k: v for k, v in whole.state_dict().items() if not k.endswith("num_batches_tracked")}
+    assert len(state) < len(whole.state_dict())
+    torch.save(state, tmp_path / "old.pth")
+    backbone = build_backbone("resnet18", weights=tmp_path / "old.pth")
+    torch.testing.assert_close(backbone.stages[4][1].conv2.weight, whole.layer4[1].conv2.weight)
+    del state["bn1.running_mean"]  # what counts in eval mode may not miss
+    torch.save(state, tmp_path / "old.pth")
+    with pytest.raises(ValueError, match=r"do not fit.*bn1\.running_mean"):
+        build_backbone("resnet18", weights=tmp_path / "old.pth")
+
+
+@pytest.mark.parametrize("junk", [b"", b"hello world", b"PK\x03\x04 half a zip", b"\x80\x02}q"])
+def test_file_that_is_no_state_dict_at_all_is_refused_in_words(tmp_path: Path, junk: bytes) -> None:
+    (tmp_path / "junk.pth").write_bytes(junk)
+    with pytest.raises(ValueError, match=r"junk\.pth: expected a state-dict file"):
+        build_backbone("resnet18_narrow", weights=tmp_path / "junk.pth")
+
+
 def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "w.pt"
     torch.save(build_backbone("resnet18_narrow", width=4).state_dict(), path)
@@ -127,3 +157,5 @@ def test_wrong_arguments_are_refused() -> None:
         build_backbone("resnet19")
     with pytest.raises(ValueError, match="Flatten batch"):
         build_backbone("resnet18_narrow", width=4)(torch.rand(1, 2, 3, 32, 32))
+    with pytest.raises(TypeError, match=r"float in \[0, 1\]; got uint8.*255"):
+        build_backbone("resnet18_narrow", width=4)(torch.zeros(1, 3, 32, 32, dtype=torch.uint8))

@@ -121,6 +121,15 @@ def test_wrong_shape_is_refused_with_what_was_expected(name: str) -> None:
         run(name, model, bad)
 
 
+@pytest.mark.parametrize("name", ["mam", "tmnet", "tsn"])
+def test_pixels_that_were_not_scaled_are_refused(name: str) -> None:
+    pixels = torch.zeros(BATCH, FRAMES, 3, 32, 32, dtype=torch.uint8)
+    model = small(name)
+    for look in (model, getattr(model, "glance", model)):
+        with pytest.raises(TypeError, match=r"got uint8\. Divide pixels by 255"):
+            look(pixels)
+
+
 def test_unknown_model_names_the_nearest() -> None:
     with pytest.raises(ValueError, match=r"mam, tmnet, man, tsn.*Did you mean 'tmnet'"):
         models.build("tmnets", num_classes=3)
