@@ -6,15 +6,26 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from actviz.clip.layouts import get_layout
+from actviz.clip.layouts import Layout, get_layout
 from actviz.clip.preprocess import crop_box
 from actviz.clip.types import Clip
 from actviz.trace.run import Traced
 from actviz.trace.schema import MAMTrace, MANTrace, TMNetTrace
 from actviz.views.pictures import blend_heat, dim_outside, draw_decision, draw_skeleton
+from actviz.views.skeleton import skeleton_extent
+from actviz.views.stage import skeleton_frame
 from actviz.views.theme import heat_colours
 
-__all__ = ["enlarged", "glance_maps", "heat_bar", "memory_frame", "posed_frame", "thumbnails"]
+__all__ = [
+    "enlarged",
+    "glance_maps",
+    "heat_bar",
+    "memory_frame",
+    "on_the_floor",
+    "plain_frame",
+    "posed_frame",
+    "thumbnails",
+]
 
 LARGE = 448  # pixels of the shorter side of a picture at the cursor
 THUMB = 96
@@ -87,19 +98,53 @@ def posed_frame(traced: Traced, at: int) -> tuple[NDArray[np.uint8], str]:
     trace, clip = traced.trace, traced.clip
     assert isinstance(trace, MANTrace)
     assert clip is not None
-    assert traced.points is not None
+    points, present = traced.points_at(float(trace.times_s[at]))
     frame = clip.frames[at]
     layout = get_layout(trace.layout)
     picture = draw_skeleton(
         frame,
-        traced.points[at],
+        points,
         trace.bones,
         left=layout.left,
         right=layout.right,
-        present=trace.present[at],
+        present=present,
         weight=float(trace.attention[:, at].mean()),
     )
     return enlarged(picture), f"The video at {trace.times_s[at]:.2f} s with the bones pose found."
+
+
+def plain_frame(traced: Traced, at: int) -> tuple[NDArray[np.uint8], str]:
+    """What the clip shows at one frame: its picture, or the people of a skeleton file."""
+    trace, clip = traced.trace, traced.clip
+    words = f"{trace.clip['name']} at {trace.times_s[at]:.2f} s."
+    if clip is not None:
+        return enlarged(clip.frames[at]), words
+    assert isinstance(trace, MANTrace)
+    layout = get_layout(trace.layout)
+    joints = on_the_floor(trace.joints, trace.present, layout)
+    picture = skeleton_frame(
+        joints[at],
+        trace.present[at],
+        trace.bones,
+        left=layout.left,
+        right=layout.right,
+        extent=skeleton_extent(joints, trace.present),
+    )
+    return picture, words
+
+
+def on_the_floor(
+    joints: NDArray[np.float32], present: NDArray[np.bool_], layout: Layout
+) -> NDArray[np.float32]:
+    """``joints`` (T, P, J, 3) with the hips of those present over the origin, lowest joint at 0."""
+    hips = [j for role in ("hip_left", "hip_right") for j in layout.roles.get(role, ())]
+    moved = joints.copy()
+    for pose, there in zip(moved, present, strict=True):
+        if there.any():
+            low = pose[there][..., 1].min()
+            x, _, z = pose[there][:, hips or slice(None)].mean(axis=(0, 1))
+            pose[there] -= np.array([x, low, z], dtype=pose.dtype)
+    return moved
 
 
 def heat_bar() -> str:

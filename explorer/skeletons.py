@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
 from actviz.clip.downloads import cache_folder
-from actviz.clip.layouts import Layout, get_layout
+from actviz.clip.layouts import get_layout
 from actviz.clip.pose_model import POSE_MODEL, find_pose_model
 from actviz.clip.reader import frame_times, read_clip
 from actviz.clip.types import Clip
@@ -24,11 +24,11 @@ from explorer.compute import Ask, drawings
 from explorer.cursor import nearest
 from explorer.instrument import show
 from explorer.parts import say_failure
-from explorer.pictures import enlarged, posed_frame
+from explorer.pictures import enlarged, on_the_floor, posed_frame
 from explorer.sources import Source
 from explorer.stage import scene_data, stand
 
-__all__ = ["beside", "film_of", "on_the_floor", "pose_is_missing", "scene"]
+__all__ = ["beside", "film_of", "pose_is_missing", "scene"]
 
 
 def scene(slot: DeltaGenerator, ask: Ask, traced: Traced, at: int) -> None:
@@ -59,20 +59,6 @@ def _standing(trace: MANTrace) -> tuple[NDArray[np.float32], NDArray[np.float64]
     """
     joints = on_the_floor(trace.joints, trace.present, get_layout(trace.layout))
     return joints, skeleton_extent(joints, trace.present)
-
-
-def on_the_floor(
-    joints: NDArray[np.float32], present: NDArray[np.bool_], layout: Layout
-) -> NDArray[np.float32]:
-    """``joints`` (T, P, J, 3) with the hips of those present over the origin, lowest joint at 0."""
-    hips = [j for role in ("hip_left", "hip_right") for j in layout.roles.get(role, ())]
-    moved = joints.copy()
-    for pose, there in zip(moved, present, strict=True):
-        if there.any():
-            low = pose[there][..., 1].min()
-            x, _, z = pose[there][:, hips or slice(None)].mean(axis=(0, 1))
-            pose[there] -= np.array([x, low, z], dtype=pose.dtype)
-    return moved
 
 
 def film_of(ask: Ask, traced: Traced, source: Source) -> Clip | None:

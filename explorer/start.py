@@ -59,7 +59,7 @@ def answers(source: Source, found: dict[str, Traced]) -> None:
     """One row for each model: its question, its answer, its weights, the way to its page."""
     for model in MODELS:
         with st.container(border=True, horizontal=True, wrap=False, vertical_alignment="center"):
-            st.markdown(_answer_text(source, model, found.get(model)))
+            st.markdown(_answer_text(source, model, found.get(model)), width="stretch")
             page, name, _, icon = PAGES[model]
             st.page_link(page, label=name, icon=icon, width="content")
 

@@ -8,7 +8,7 @@ from explorer import state
 from explorer.entry import run
 from explorer.figures import overview, telling_position
 from explorer.instrument import Reel, play, show
-from explorer.pictures import enlarged
+from explorer.pictures import plain_frame
 from explorer.start import answers, first_look, gallery_row, own_file, probe_table
 
 
@@ -28,9 +28,7 @@ def page() -> None:
             answers(source, found)
 
         def draw(at: int) -> None:
-            if first.clip is not None:
-                words = f"{source.title} at {first.trace.times_s[at]:.2f} s."
-                show(picture, enlarged(first.clip.frames[at]), words)
+            show(picture, *plain_frame(first, at))
 
         play(Reel("start", first, drawn, telling_position(first)), draw)
         st.caption(drawn.words)

@@ -124,7 +124,7 @@ def change(page, act) -> tuple[list[str], list[str]]:
 def visit(page, name: str) -> None:
     """Go to a page by the navigation above it."""
     page.get_by_test_id("stTopNavLink").filter(has_text=name).click()
-    page.get_by_role("heading", name=name, exact=True).wait_for()
+    page.get_by_role("heading", name=name, exact=True).first.wait_for()
 
 
 def upload(page, name: str, data: bytes) -> None:

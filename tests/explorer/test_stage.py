@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from actviz.clip.layouts import get_layout
-from explorer.skeletons import on_the_floor
+from explorer.pictures import on_the_floor
 from explorer.stage import scene_data
 
 LAYOUT = get_layout("ntu-25")
