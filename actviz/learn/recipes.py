@@ -182,8 +182,11 @@ _TMNET = TMNetRecipe(
     summary="TMNet-2D, two stages shared and two of each branch's own, on puppet frames.",
     start_from="tsn",
     frames=8,
-    epochs=10,
-    learning_rate=0.02,
+    epochs=8,
+    batch_size=16,
+    optimiser="adamw",
+    learning_rate=0.0005,
+    weight_decay=0.02,
     warmup=50,
 )
 _MAN = MANRecipe(
