@@ -16,7 +16,7 @@ Yuan Yuan, Dong Wang, Qi Wang, AAAI 2019, https://arxiv.org/abs/1904.13080
 Where we differ, and why
 - Eq. 1 is printed as a sum; the text says average, and so do we.
 - The list is kept as a sum S_t and a count n_t, which gives the same reads and lets the gradient
-  of eq. 10 pass: ∂out/∂s_t = (m_t − out)/n_T.
+  of eq. 10 pass: ∂out/∂s_t = (m_t − out)/n_T for n_T ≥ 1, and m_t where the memory is empty.
 - q_t has a scalar bias that starts at +1 (the paper writes none). With 0 the first decisions hang
   on the seed, and an empty memory gives the controller nothing to learn from.
 - Each frame's feature is divided by its root mean square, so that features have scale 1 whatever
@@ -24,6 +24,8 @@ Where we differ, and why
   leaves them as they are.
 - The paper names no sizes and no dropout: 512 as in the LSTMs it compares with, 0.8 as in TSN.
 - An empty memory is read as the zero vector; nothing is forced to be written.
+- Under autocast the recurrence runs in single precision, whatever the features came in: rounding
+  flips decisions. Sum and count are never narrower: a count of bfloat16 stops at 256.
 
 B batch · T frames · d CNN feature · D memory item · H LSTM · C controller · K classes
 """
@@ -168,7 +170,7 @@ class MAM(nn.Module):
         """The recurrence alone, on features (B, T, d): a what-if costs no second CNN pass.
 
         Args:
-            features: (B, T, d), before normalisation, as ``features`` returns them.
+            features: (B, T, d), finite, before normalisation, as ``features`` returns them.
             threshold: thr of eq. 9, in place of the model's.
             force: (B, T): 1 write, 0 skip, nan the controller decides. Carries no gradient.
         """
@@ -177,19 +179,30 @@ class MAM(nn.Module):
                 f"features must have shape (B, T, {self.feature_dim}) with at least one frame; "
                 f"got {tuple(features.shape)}."
             )
+        if not bool(torch.isfinite(features).all()):
+            raise ValueError(
+                "features must be finite; got nan or infinity. Check the frames for nan, and the "
+                "backbone's weights."
+            )
         threshold = self.threshold if threshold is None else _checked_threshold(threshold)
+        features = features.to(self.write.weight.dtype)  # autocast makes them bfloat16
         forced = None if force is None else _checked_force(force, like=features)
+        with torch.autocast(features.device.type, enabled=False):
+            return self._recur(self._normalised(features), threshold=threshold, forced=forced)
 
+    def _recur(self, features: Tensor, *, threshold: float, forced: Tensor | None) -> MAMOutput:
+        """Eq. 1–10 over normalised features (B, T, d)."""
         batch, frames, _ = features.shape
-        features = self._normalised(features)
         items = self.write(features)  # (B, T, D), m_t = W_w x_t
         feature_part = self.controller.from_feature(features)  # (B, T, C), W_sf x_t + b_s
 
         hidden = cell = features.new_zeros(batch, self.lstm.hidden_size)  # h_0 = c_0 = 0
-        total, count = features.new_zeros(batch, items.shape[-1]), features.new_zeros(batch, 1)
+        exact = torch.promote_types(features.dtype, torch.float32)  # also of a bfloat16 model
+        total = features.new_zeros(batch, items.shape[-1], dtype=exact)
+        count = features.new_zeros(batch, 1, dtype=exact)
         seen: list[tuple[Tensor, ...]] = []
         for t in range(frames):
-            history = _mean_of(total, count)  # eq. 1, M'_t = M_{t-1}
+            history = _mean_of(total, count).to(features)  # eq. 1, M'_t = M_{t-1}
             context, carry = self.lstm(features[:, t], (hidden, cell))  # eq. 3, ce_t = ĥ_t
             score = self.controller(feature_part[:, t], context, history)  # eq. 6, (B, 1)
             probability, written = write_decision(score, threshold)  # eq. 7–10
@@ -204,7 +217,7 @@ class MAM(nn.Module):
             torch.stack(x, 1) for x in zip(*seen, strict=True)
         )
         written = written.squeeze(-1)  # (B, T)
-        video_feature = _mean_of(total, count)
+        video_feature = _mean_of(total, count).to(features)
         return MAMOutput(
             logits=self.classifier(self.dropout(video_feature)),
             write_probability=probability.squeeze(-1),
