@@ -7,10 +7,11 @@ https://doi.org/10.1109/ACCESS.2020.3043386
     F_base = BB(I_1 … I_T)                           the first stages of a ResNet, frame by frame
     F_cls  = mean over time of CB(F_base)            classification branch, all frames
     F_reg  = RB(F_base[key])                         regression branch, one key frame
-    loss   = CE(FC(F_cls), y) + α SmoothL1(F_reg − F_cls),  α = 0.8                        (1)
+    loss   = CE(FC(F_cls), y) + α SmoothL1(F_reg − F_cls),  α = 0.8
+    SmoothL1(x) = 0.5 x² if |x| < 1, else |x| − 0.5                                        (1)
     one glance: F = (RB(BB(I)) + CB(BB(I))) / 2 -> FC
 
-Eq. 1 is the paper's only numbered one: SmoothL1(x) = 0.5 x² if |x| < 1, else |x| − 0.5.
+Eq. 1 is the paper's only numbered one.
 
 Where we differ, or the paper is silent
 - F_cls is a "pseudo supervised signal": it is detached in the regression term (a flag).
@@ -95,7 +96,7 @@ def draw_key(
 ) -> Tensor:
     """Random key frame of each clip (B,), int64, on the CPU (and from a CPU generator)."""
     start, stop = key_range(frames, third=third)
-    return torch.randint(start, stop, (batch,), generator=generator)
+    return torch.randint(start, stop, (batch,), generator=generator, device="cpu")
 
 
 def centre_key(frames: int) -> int:
@@ -240,7 +241,7 @@ def tmnet_loss(
     level: str = "vector",
     detach_target: bool = True,
 ) -> Tensor:
-    """Eq. 1's loss: CE(FC(F_cls), y) + α SmoothL1(F_reg − F_cls), mean over elements.
+    """The paper's loss: CE(FC(F_cls), y) + α SmoothL1(F_reg − F_cls), mean over elements.
 
     Args:
         output: of ``TMNet.forward``.

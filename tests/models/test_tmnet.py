@@ -137,6 +137,34 @@ def test_thirds_cover_the_clip_and_are_never_empty() -> None:
     assert set(drawn.tolist()) == set(range(10, 20))
 
 
+def test_learns_the_class_and_to_guess_the_memory_from_one_frame() -> None:
+    """Eight clips of four colours; RB learns from CB's features alone, never from a label."""
+    torch.set_num_threads(1)
+    model, target = make(), torch.arange(8) % 4
+    frames = 0.5 * clip(8, 4)
+    frames += (
+        0.5
+        * torch.rand(4, 3, generator=torch.Generator().manual_seed(3))[target][
+            :, None, :, None, None
+        ]
+    )
+    optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
+    draw, losses = torch.Generator().manual_seed(0), []
+    for _ in range(40):
+        output = model(frames, generator=draw)
+        loss = tmnet_loss(output, target)
+        losses.append(loss.item())
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    assert losses[-1] < 0.2 * losses[0]
+    assert (output.logits_rb.argmax(1) == target).all()
+
+
+def test_no_dropout_unless_asked() -> None:
+    assert make().dropout.p == 0.0 and make(dropout=0.4).dropout.p == 0.4
+
+
 def test_wrong_arguments_are_refused() -> None:
     with pytest.raises(ValueError, match="0, 1, 2 or 3"):
         make(base_stages=4)
