@@ -171,6 +171,13 @@ models.build("tsn", num_classes=2, backbone="resnet18_narrow", width=4)
     assert done.returncode == 0, done.stderr
 
 
+@pytest.fixture
+def full_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No TF32 in this test; as it was after it."""
+    monkeypatch.setattr(torch.backends.cuda.matmul, "allow_tf32", False)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("training", [True, False])
@@ -185,9 +192,30 @@ def test_forward_and_backward_on_a_gpu(name: str, training: bool) -> None:
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_gpu_agrees_with_cpu(name: str) -> None:
+def test_gpu_agrees_with_cpu(name: str, full_precision: None) -> None:
     model, given = small(name).eval(), inputs(name)
     here = run(name, model, given).logits
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     there = run(name, model.cuda(), tuple(x.cuda() for x in given)).logits
     torch.testing.assert_close(there.cpu(), here, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_glance_on_a_gpu_agrees_with_cpu(full_precision: None) -> None:
+    model, (frames,) = small("tmnet").eval(), inputs("tmnet")
+    here, there = model.glance(frames), model.cuda().glance(frames.cuda())
+    for field in fields(here):
+        a, b = getattr(here, field.name), getattr(there, field.name)
+        torch.testing.assert_close(b.cpu(), a, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_forced_rollout_on_a_gpu_agrees_with_cpu(full_precision: None) -> None:
+    model, (frames,) = small("mam").eval(), inputs("mam")
+    force = torch.full((BATCH, FRAMES), torch.nan)  # on the CPU: rollout takes it along
+    force[:, 1], force[:, 3] = 0, 1
+    here = model.rollout(model.features(frames), force=force)
+    there = model.cuda().rollout(model.features(frames.cuda()), force=force)
+    assert torch.equal(there.written.cpu(), here.written)
+    torch.testing.assert_close(there.logits.cpu(), here.logits, rtol=1e-3, atol=1e-4)
