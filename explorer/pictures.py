@@ -99,18 +99,18 @@ def posed_frame(traced: Traced, at: int) -> tuple[NDArray[np.uint8], str]:
     assert isinstance(trace, MANTrace)
     assert clip is not None
     points, present = traced.points_at(float(trace.times_s[at]))
-    frame = clip.frames[at]
+    frame = enlarged(clip.frames[at])
     layout = get_layout(trace.layout)
     picture = draw_skeleton(
         frame,
-        points,
+        points * (len(frame) / len(clip.frames[at])),
         trace.bones,
         left=layout.left,
         right=layout.right,
         present=present,
         weight=float(trace.attention[:, at].mean()),
     )
-    return enlarged(picture), f"The video at {trace.times_s[at]:.2f} s with the bones pose found."
+    return picture, f"The video at {trace.times_s[at]:.2f} s with the bones pose found."
 
 
 def plain_frame(traced: Traced, at: int) -> tuple[NDArray[np.uint8], str]:

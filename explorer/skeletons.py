@@ -103,7 +103,6 @@ def pose_is_missing(given: Path | None) -> bool:
 
 def _offer_pose_model(error: ActvizError | None) -> None:
     """Ways to a pose model: a file that is there already, or one download on request."""
-    st.header("Skeleton", anchor=False)
     st.info(
         "MAN looks at joints. To find people in a video, actviz needs MediaPipe's pose model, one "
         f"file ({POSE_MODEL.name}), which is not on this machine yet."
