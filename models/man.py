@@ -18,11 +18,15 @@ Where we differ, and why
   is trained; ``attention="frozen"`` gives the demo's.
 - The demo repeats g over features before W_1; every copy gives the same a, so one is enough.
 - ``cell="keras"`` is the published GRU: hard sigmoid, reset before the recurrent product, one
-  bias, separate dropout masks per gate, constant in time. ``cell="torch"`` is ``nn.GRU`` (two
-  biases, true sigmoid; dropout on its input alone), faster on a GPU.
+  bias, separate dropout masks per gate, constant in time. ``cell="torch"`` is ``nn.GRU``, faster
+  on a GPU: two biases, true sigmoid, reset after the recurrent product, torch's own uniform start
+  of the weights, dropout on its input alone with one mask for all gates.
 - The second body's up-axis points from spine base to spine shoulder before signs are fixed by
   the first body: otherwise its sign is the luck of an eigenvector.
-- An absent body, and a frame with nobody, is zero after normalisation too.
+- The signs are fixed by the first slot that ever holds a body, up by that body's first frame; the
+  script takes slot 0 and the file's frame 0, whether somebody is there or not.
+- Trailing frames with nobody do not count to a sequence's length n; the script counts them.
+- A torso without width or length (hips in one point, or along the spine) is left unrotated.
 - The joint axis is padded to S columns, as published, and is as wide as P·J where that is more.
 
 B batch · T frames given · S image rows · P people · J joints · F columns · H GRU · K classes
@@ -32,6 +36,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 import torch.nn.functional as F
@@ -84,7 +89,7 @@ class MANOutput:
     logits: Tensor  # (B, K), before softmax
     attention: Tensor  # (B, 3, S), in [0, 1]
     memory: Tensor  # (B, 3, S, H), the memory cell's output
-    image: Tensor  # (B, 3, S, F), metres, before recalibration
+    image: Tensor  # (B, 3, S, F), metres, float32, before recalibration
     recalibrated: Tensor  # (B, 3, S, F), X~, Y~, Z~
     maps: Tensor  # (B, C, h, w), last maps of the STCM, before global average pooling
     rows: Tensor  # (B, S) int64, source frame of each row, -1 for padding
@@ -101,7 +106,8 @@ def skipped_rules(roles: Roles) -> tuple[str, ...]:
 def normalise_skeleton(joints: Tensor, present: Tensor, *, roles: Roles = NTU_ROLES) -> Tensor:
     """Each body in a frame of its own: +x to its right hip, +y forward, +z up (3.4, steps 3–4).
 
-    Origin and axes come from a body's first appearance and hold for the whole sequence.
+    Origin and axes come from a body's first appearance and hold for the whole sequence. Reckoned in
+    single precision at least, under autocast too: in bfloat16 a metre is known to 4 mm.
 
     Args:
         joints: (B, T, P, J, 3), metres.
@@ -109,8 +115,10 @@ def normalise_skeleton(joints: Tensor, present: Tensor, *, roles: Roles = NTU_RO
         roles: joint numbers by role; a rule whose roles are missing is skipped.
 
     Returns:
-        (B, T, P, J, 3), metres; zero where absent. The gradient takes origin and axes as constants.
+        (B, T, P, J, 3), metres, float32 or wider; zero where absent. The gradient takes origin and
+        axes as constants.
     """
+    joints = joints.to(torch.promote_types(joints.dtype, torch.float32))
     joints = torch.where(present[..., None, None], joints, 0.0)
     if not bool(torch.isfinite(joints).all()):
         raise ValueError(
@@ -118,12 +126,15 @@ def normalise_skeleton(joints: Tensor, present: Tensor, *, roles: Roles = NTU_RO
             "them, or mark the person as absent in that frame."
         )
     first = present.int().argmax(1)  # (B, P), first appearance, 0 where there is none
-    batch, people = torch.meshgrid(*(torch.arange(n) for n in first.shape), indexing="ij")
+    ranges = (torch.arange(n, device="cpu") for n in first.shape)
+    batch, people = torch.meshgrid(*ranges, indexing="ij")
     # A few joints of one frame: on the CPU in double precision, so that every device agrees.
     pose = joints.detach()[batch, first.cpu(), people].cpu().double()  # (B, P, J, 3)
     origin, axes = _body_frame(pose, roles)  # (B, P, 3), (B, P, 3, 3) columns x, y, z
     origin, axes = origin.to(joints), axes.to(joints)
-    body = torch.einsum("btpjc,bpcd->btpjd", joints - origin[:, None, :, None], axes)  # R^-1 (p-o)
+    with torch.autocast(joints.device.type, enabled=False):
+        moved = joints - origin[:, None, :, None]
+        body = torch.einsum("btpjc,bpcd->btpjd", moved, axes)  # R^-1 (p - o)
     body = body * _signs(body.detach(), present, roles)[:, None, None, None]
     return torch.where(present[..., None, None], body, 0.0)
 
@@ -131,7 +142,7 @@ def normalise_skeleton(joints: Tensor, present: Tensor, *, roles: Roles = NTU_RO
 def _body_frame(pose: Tensor, roles: Roles) -> tuple[Tensor, Tensor]:
     """Step 3: origin (B, P, 3) and axes (B, P, 3, 3), in columns x, y, z, of poses (B, P, J, 3)."""
     origin = pose.new_zeros(*pose.shape[:2], 3)
-    axes = torch.eye(3, dtype=pose.dtype).expand(*pose.shape[:2], 3, 3)
+    axes = torch.eye(3, dtype=pose.dtype, device=pose.device).expand(*pose.shape[:2], 3, 3)
     if _has(roles, _RULES["origin between the hips"]):
         origin = (_at(pose, roles, "hip_left") + _at(pose, roles, "hip_right")) / 2
     if not _has(roles, _RULES["rotation to the torso"]):
@@ -182,9 +193,9 @@ def image_rows(present: Tensor, *, frames: int) -> Tensor:
     with nobody before that are rows of zeros.
     """
     somebody = present.any(2).cpu()  # (B, T)
-    count = torch.arange(1, somebody.shape[1] + 1)
+    count = torch.arange(1, somebody.shape[1] + 1, device="cpu")
     length = torch.where(somebody, count, 0).amax(1, keepdim=True)  # (B, 1), n
-    row = torch.arange(frames)
+    row = torch.arange(frames, device="cpu")
     before = (frames - length).clamp(min=0) // 2
     padded = row - before  # n <= S: centred
     padded = torch.where((padded >= 0) & (padded < length), padded, -1)
@@ -208,15 +219,24 @@ def skeleton_to_image(
         joints: (B, T, P, J, 3), metres.
         present: (B, T, P), bool; False for all trailing frames that only pad a batch.
         frames: S, image rows.
-        columns: F, image columns; default the larger of S and P·J. Joints stand in the middle.
+        columns: F, image columns; default the larger of S and P·J. Joints stand in the middle:
+            one person alone fills the central J. (MAN pads to its number of people first.)
         roles: joint numbers by role.
 
     Returns:
         image (B, 3, S, F) with channels x, y, z in metres, and rows (B, S): the source frame of
         each row, -1 for padding.
+
+    Raises:
+        ValueError: fewer columns than joints, or a joint that is present and not finite.
     """
     batch, _, people, count, _ = joints.shape
     columns = max(frames, people * count) if columns is None else columns
+    if columns < people * count:
+        raise ValueError(
+            f"columns must hold every joint of {people} people, {people * count} in all; got "
+            f"{columns}. Pass more columns, or leave them out."
+        )
     body = normalise_skeleton(joints, present, roles=roles).flatten(2, 3)  # (B, T, P·J, 3)
     rows = image_rows(present, frames=frames)
     taken = body[torch.arange(batch, device=rows.device)[:, None], rows.clamp(min=0)]
@@ -292,14 +312,21 @@ class TorchGRU(nn.Module):
         self.rate = dropout
         self.gru = nn.GRU(dim, dim, batch_first=True, bidirectional=True)
 
+    def train(self, mode: bool = True) -> Self:
+        """Set the mode of this cell; ``nn.GRU`` within stays in training mode.
+
+        cuDNN refuses a backward pass (saliency needs one) through a recurrent layer in eval mode.
+        Having no dropout of its own, that layer computes the same in either.
+        """
+        super().train(mode)
+        self.gru.train()
+        return self
+
     def forward(self, x: Tensor) -> Tensor:
         """(B, S, H) -> (B, S, H)."""
         if self.training and self.rate > 0:
             x = x * _shared_mask((len(x), 1, x.shape[-1]), self.rate, like=x)
-        # cuDNN's recurrent layers refuse a backward pass in eval mode (saliency needs one).
-        plain = not self.training and torch.is_grad_enabled()
-        with torch.backends.cudnn.flags(enabled=torch.backends.cudnn.enabled and not plain):
-            states, _ = self.gru(x)  # (B, S, 2·H)
+        states, _ = self.gru(x)  # (B, S, 2·H)
         return states.unflatten(-1, (2, -1)).sum(-2)
 
 
@@ -344,12 +371,17 @@ class SameConv(nn.Conv2d):
         return super().forward(F.pad(input, pads))
 
 
+def _he_normal(layer: nn.Conv2d | nn.Linear) -> None:
+    """Keras's he_normal, which truncates at two sigma, and a bias of zero."""
+    assert layer.bias is not None
+    scale = (2 / layer.weight[0].numel()) ** 0.5  # of one output: what it takes in
+    nn.init.trunc_normal_(layer.weight, std=scale, a=-2 * scale, b=2 * scale)
+    nn.init.zeros_(layer.bias)
+
+
 def _conv(before: int, after: int, kernel: int, stride: int = 1) -> SameConv:
     conv = SameConv(before, after, kernel, stride=stride)
-    assert conv.bias is not None
-    scale = (2 / (before * kernel**2)) ** 0.5  # he_normal, which Keras truncates at two sigma
-    nn.init.trunc_normal_(conv.weight, std=scale, a=-2 * scale, b=2 * scale)
-    nn.init.zeros_(conv.bias)
+    _he_normal(conv)
     return conv
 
 
@@ -452,8 +484,7 @@ class MAN(nn.Module):
         )
         self.stcm = STCM(momentum=momentum)
         self.classifier = nn.Linear(128, num_classes)
-        nn.init.xavier_uniform_(self.classifier.weight)
-        nn.init.zeros_(self.classifier.bias)
+        _he_normal(self.classifier)  # the published Dense's too
         for tarm in self.tarms:
             for layer in (tarm.squeeze, tarm.excite):
                 layer.requires_grad_(attention == "trained")
@@ -464,7 +495,8 @@ class MAN(nn.Module):
         image, rows = skeleton_to_image(
             joints, present, frames=self.frames, columns=self.columns, roles=self.roles
         )
-        parts = [tarm(image[:, c]) for c, tarm in enumerate(self.tarms)]
+        given = image.to(self.classifier.weight.dtype)  # of a model cast to bfloat16, too
+        parts = [tarm(given[:, c]) for c, tarm in enumerate(self.tarms)]
         recalibrated, attention, memory = (torch.stack(p, 1) for p in zip(*parts, strict=True))
         maps = self.stcm(recalibrated)  # O~ (B, 3, S, F) -> (B, C, h, w)
         return MANOutput(

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import models
+from models import man
 from models.man import MAN, TARM, KerasGRU, SameConv, TorchGRU, man_loss, man_parameter_groups
 
 
@@ -78,9 +79,65 @@ def test_keras_cell_follows_its_formula() -> None:
     torch.testing.assert_close(cell(x), expected)
 
 
-def test_keras_kernels_start_orthogonal() -> None:
-    wide = KerasGRU(8).recurrent[0].movedim(0, 1).flatten(1)  # (8, 24)
+@pytest.mark.parametrize("rates", [(0.5, 0.0), (0.0, 0.5), (0.5, 0.5)])
+def test_dropout_masks_enter_the_formula_per_direction_and_gate(rates, monkeypatch) -> None:
+    cell, x = KerasGRU(3, dropout=rates[0], recurrent_dropout=rates[1]), torch.randn(2, 5, 3)
+    masks = {5: torch.rand(2, 3, 2, 1, 3), 4: torch.rand(2, 3, 2, 3)}  # input, recurrent
+    drawn: list[int] = []
+
+    def fixed(shape, rate: float, *, like: Tensor) -> Tensor:
+        drawn.append(len(shape))
+        assert tuple(shape) == masks[len(shape)].shape and rate == 0.5
+        return masks[len(shape)]
+
+    monkeypatch.setattr(man, "_shared_mask", fixed)
+    out = cell(x)
+    assert drawn == [n for n, rate in zip((5, 4), rates, strict=True) if rate]  # once for all steps
+    ones = {n: mask if n in drawn else torch.ones_like(mask) for n, mask in masks.items()}
+    expected = torch.zeros(2, 5, 3)
+    for way, steps in enumerate((range(5), range(4, -1, -1))):
+        w, u, b = cell.kernel[way], cell.recurrent[way], cell.bias[way]
+        given, kept = ones[5][way, :, :, 0], ones[4][way]  # (3, B, H), gates z, r, h
+        h = torch.zeros(2, 3)
+        for t in steps:
+            score = [(x[:, t] * given[g]) @ w[g] + (h * kept[g]) @ u[g] + b[g] for g in (0, 1)]
+            z, r = ((0.2 * s + 0.5).clamp(0, 1) for s in score)
+            new = torch.tanh((x[:, t] * given[2]) @ w[2] + (r * h * kept[2]) @ u[2] + b[2])
+            h = z * h + (1 - z) * new
+            expected[:, t] += h
+    torch.testing.assert_close(out, expected)
+
+
+def test_torch_cell_drops_its_input_alone_by_one_mask(monkeypatch) -> None:
+    cell, x, mask = TorchGRU(4), torch.randn(2, 5, 4), torch.rand(2, 1, 4)
+    monkeypatch.setattr(man, "_shared_mask", lambda shape, rate, *, like: mask)
+    torch.testing.assert_close(cell(x), cell.eval()(x * mask))
+
+
+@pytest.mark.parametrize("weight", ["kernel", "recurrent"])
+def test_keras_kernels_start_orthogonal(weight: str) -> None:
+    wide = getattr(KerasGRU(8), weight)[0].movedim(0, 1).flatten(1)  # (8, 24)
     torch.testing.assert_close(wide @ wide.T, torch.eye(8), rtol=0, atol=1e-5)
+
+
+def test_weights_start_as_published() -> None:
+    """he_normal, cut at two sigma (which leaves .88 of it), and glorot_uniform in the TARMs."""
+    torch.manual_seed(0)
+    model = MAN(60)
+    layers = [m for m in model.modules() if isinstance(m, SameConv)] + [model.classifier]
+    for layer in layers:
+        sigma = (2 / layer.weight[0].numel()) ** 0.5
+        assert layer.weight.abs().max() <= 2 * sigma and not layer.bias.any()
+        assert layer.weight.std().item() == pytest.approx(0.88 * sigma, rel=0.05)
+    tarm = model.tarms[0]
+    for layer in (tarm.embed, tarm.squeeze, tarm.excite, tarm.restore):
+        bound = (6 / sum(layer.weight.shape)) ** 0.5
+        assert 0.9 * bound < layer.weight.abs().max() <= bound and not layer.bias.any()
+
+
+def test_batch_normalisation_is_kerass() -> None:
+    norms = [m for m in MAN(60).modules() if isinstance(m, nn.BatchNorm2d)]
+    assert len(norms) == 9 and {(m.eps, m.momentum) for m in norms} == {(1e-3, 0.01)}
 
 
 @pytest.mark.parametrize("rates", [(0.5, 0.0), (0.0, 0.5)])
@@ -157,6 +214,32 @@ def test_decay_falls_on_convolutions_and_input_kernels_alone() -> None:
 def test_frozen_parameters_are_in_no_group() -> None:
     groups = man_parameter_groups(small(attention="frozen"))
     assert all(p.requires_grad for g in groups for p in g["params"])
+
+
+def test_gru_inside_the_torch_cell_stays_in_training_mode(monkeypatch) -> None:
+    """cuDNN refuses a backward pass in eval mode; no flag of the whole process is touched."""
+    monkeypatch.setattr(torch.backends.cudnn, "flags", None)
+    cell, x = TorchGRU(4, dropout=0.0), torch.randn(2, 5, 4)
+    trained = cell(x)
+    assert cell.eval().gru.training and not cell.training
+    torch.testing.assert_close(cell(x), trained, rtol=0, atol=0)
+    assert nn.Sequential(cell).train().eval()[0].gru.training
+
+
+def test_half_precision_around_it_changes_no_pixel_of_the_image() -> None:
+    model, (joints, present) = small().eval(), skeletons()
+    plain = model(joints + 3, present)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mixed = model(joints + 3, present)
+    assert mixed.image.dtype == torch.float32 and torch.equal(mixed.rows, plain.rows)
+    torch.testing.assert_close(mixed.image, plain.image, rtol=0, atol=0)
+    assert mixed.logits.isfinite().all()
+
+
+def test_model_of_half_precision_takes_joints_of_single_precision() -> None:
+    joints, present = skeletons()
+    output = small().eval().bfloat16()(joints, present)
+    assert output.logits.dtype == torch.bfloat16 and output.image.dtype == torch.float32
 
 
 def test_input_gradient_in_eval_mode() -> None:

@@ -77,11 +77,12 @@ def test_second_body_has_an_origin_and_axes_of_its_own() -> None:
 def test_body_that_appears_later_is_normalised_where_it_first_appears() -> None:
     joints, present = sequence(5, 2)
     present[:, :3, 1] = False
+    joints += 3.0  # hips away from 0: a zero put in place of an absent body is moved as well
     joints[:, :3, 1] = torch.nan  # what an absent body holds is not looked at
     body = normalise_skeleton(joints, present)
     assert body.isfinite().all() and not body[:, :3, 1].any()
     hips = (body[:, 3, 1, 12] + body[:, 3, 1, 16]) / 2
-    torch.testing.assert_close(hips, torch.zeros(1, 3), rtol=0, atol=1e-6)
+    torch.testing.assert_close(hips, torch.zeros(1, 3), rtol=0, atol=1e-5)
 
 
 def test_feet_that_point_backwards_turn_forward_round_for_all_bodies() -> None:
@@ -99,6 +100,50 @@ def test_shoulder_below_the_hips_turns_up_round() -> None:
     for seed in range(8):
         body = normalise_skeleton(joints @ rotation(seed).T, present, roles=roles)
         assert body[0, 0, 0, 4, 2] > 0
+
+
+def test_right_hip_is_on_the_right_for_most_of_the_sequence() -> None:
+    """Somebody who turns round after the first frame: the axes are that frame's, x's sign not."""
+    joints, present = sequence(5)
+    joints[:, 1:] *= torch.tensor([-1.0, -1.0, 1.0])  # half a turn about the vertical
+    gap = normalise_skeleton(joints, present)[0, :, 0, :, 0]
+    gap = gap[:, 16] - gap[:, 12]  # (T,)
+    assert gap.mean() > 0 and gap[0] < 0
+
+
+def test_up_is_decided_where_the_body_first_appears() -> None:
+    joints, present = sequence(5)
+    present[:, :2] = False
+    joints[:, 2, :, 4, 2] = -0.3  # in every other frame the shoulder is above
+    body = normalise_skeleton(joints, present, roles={"shoulder_left": (4,)})
+    torch.testing.assert_close(body[:, 2:, ..., 2], -joints[:, 2:, ..., 2])
+
+
+def test_signs_are_decided_by_the_first_slot_that_ever_holds_a_body() -> None:
+    joints, present = sequence(5, 2)
+    joints[:, :, 1, 4, 2] = -0.3
+    roles = {"shoulder_left": (4,)}
+    present[:, :3, 0] = False  # appears after the other, and decides all the same
+    body = normalise_skeleton(joints, present, roles=roles)
+    torch.testing.assert_close(body[:, :, 1], joints[:, :, 1])
+    present[:, :, 0] = False
+    body = normalise_skeleton(joints, present, roles=roles)
+    torch.testing.assert_close(body[:, :, 1, :, 2], -joints[:, :, 1, :, 2])
+
+
+def test_joints_that_find_no_column_are_refused() -> None:
+    joints, present = sequence(3, 2)
+    assert skeleton_to_image(joints, present, columns=50)[0].shape[-1] == 50
+    with pytest.raises(ValueError, match="2 people, 50 in all; got 49"):
+        skeleton_to_image(joints, present, columns=49)
+
+
+def test_default_device_does_not_matter_to_tensors_on_another() -> None:
+    joints, present = sequence(5, 2)
+    expected, rows = skeleton_to_image(joints, present, frames=7)
+    with torch.device("meta"):
+        image, again = skeleton_to_image(joints, present, frames=7)
+    assert torch.equal(image, expected) and torch.equal(again, rows)
 
 
 def test_present_nan_is_refused() -> None:
@@ -158,6 +203,7 @@ def test_rows_agree_with_numpy_at_every_length() -> None:
 
 def test_frames_with_nobody_inside_a_sequence_are_rows_of_zeros() -> None:
     joints, present = sequence(5)
+    joints += 3.0
     present[:, [0, 2]] = False
     image, rows = skeleton_to_image(joints, present, frames=7)
     assert rows.tolist() == [[-1, 0, 1, 2, 3, 4, -1]]
@@ -167,7 +213,7 @@ def test_frames_with_nobody_inside_a_sequence_are_rows_of_zeros() -> None:
 
 def test_nobody_at_all_is_padding_only() -> None:
     joints, present = sequence(5)
-    image, rows = skeleton_to_image(joints, torch.zeros_like(present), frames=7)
+    image, rows = skeleton_to_image(joints + 3, torch.zeros_like(present), frames=7)
     assert (rows == -1).all() and not image.any()
 
 
