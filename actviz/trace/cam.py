@@ -33,7 +33,7 @@ def exact_cam(maps: Tensor, weight: Tensor) -> Tensor:
 
 
 def scale_together(*evidence: Tensor) -> tuple[float, list[NDArray[np.float16]]]:
-    """Positive parts of several clips of maps, all divided by one maximum.
+    """Positive parts of several branches of one clip, all divided by one maximum.
 
     One scale for the whole clip and both branches: scaled frame by frame, a dull frame would look
     as hot as the key frame. Returns the maximum (0.0 where there is no positive evidence at all;

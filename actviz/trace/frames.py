@@ -41,13 +41,15 @@ def trace_mam(
 
     Args:
         loaded: a MAM with its card.
-        threshold: eq. 8's threshold in place of the model's own.
+        threshold: eq. 9's threshold in place of the model's own.
         force: (T,) 1 write, 0 skip, nan the controller decides.
     """
     model = _expect(loaded, "mam")
     parts = [model.features(batch) for batch in _batches(loaded, clip, progress)]
     features = torch.cat(parts, dim=1)  # (1, T, d)
-    forced = None if force is None else torch.as_tensor(force, device=features.device).float()[None]
+    forced = None
+    if force is not None:  # float32 before the device: Apple's has no double
+        forced = torch.from_numpy(np.array(force, np.float32))[None].to(features.device)
     output = model.rollout(features, threshold=threshold, force=forced)
     return MAMTrace(
         **_head(loaded, clip, info),

@@ -5,6 +5,7 @@ T source frames · S image rows of the model · P people · J joints
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -16,6 +17,7 @@ from actviz.errors import ActvizError
 from actviz.learn.checkpoints import Loaded
 from actviz.trace.provenance import device_name, skeleton_facts, versions, weights_facts
 from actviz.trace.schema import MANTrace
+from models.man import skipped_rules
 
 __all__ = ["trace_man"]
 
@@ -44,7 +46,7 @@ def trace_man(loaded: Loaded, skeleton: Skeleton, *, info: ClipInfo | None = Non
     source = rows[real]
     return MANTrace(
         weights=weights_facts(loaded),
-        clip=skeleton_facts(fitted, info),
+        clip=_facts(fitted, info, skipped_rules(model.roles)),
         device=device_name(device),
         versions=versions(),
         seed=card.seed,
@@ -58,3 +60,14 @@ def trace_man(loaded: Loaded, skeleton: Skeleton, *, info: ClipInfo | None = Non
         layout=fitted.layout,
         bones=np.asarray(layout_of(fitted).bones, dtype=np.int64),
     )
+
+
+def _facts(skeleton: Skeleton, info: ClipInfo | None, skipped: Sequence[str]) -> dict[str, Any]:
+    """Facts of the sequence; a rule that the model could not apply to its layout is a problem."""
+    facts = skeleton_facts(skeleton, info)
+    if skipped:
+        facts["problems"].append(
+            f"the joints of {skeleton.layout} do not allow: {', '.join(skipped)}; these rules of "
+            "MAN's normalisation are skipped"
+        )
+    return facts
