@@ -176,4 +176,5 @@ def telling_position(traced: Traced) -> int:
         heat = np.maximum(trace.cam_rb, trace.cam_cb)  # (T, h, w)
         return int(heat.reshape(len(heat), -1).max(1).argmax())
     assert isinstance(trace, MANTrace)
-    return int(trace.attention.mean(0).argmax())
+    seen = trace.present.any(1)  # (T,), an empty stage tells nothing
+    return int(np.where(seen | ~seen.any(), trace.attention.mean(0), -1).argmax())

@@ -97,9 +97,9 @@ def trace_of(ask: Ask | None) -> Traced | None:
         return done
     if st.session_state.get("stopped") == ask.key:
         st.info(f"{MODELS[ask.model]} was stopped before it had finished.")
-        if not st.button("Start again", key=f"again-{ask.model}"):
-            return None
-        st.session_state.pop("stopped")
+        again = lambda: st.session_state.pop("stopped", None)  # noqa: E731
+        st.button("Start again", key=f"again-{ask.model}", on_click=again)
+        return None
     try:
         with working(ask) as progress:
             return compute.traced(ask, progress)
