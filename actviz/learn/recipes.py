@@ -100,7 +100,7 @@ class TSNRecipe(PictureRecipe):
 class MAMRecipe(PictureRecipe):
     """MAM (Yuan et al., AAAI 2019), on frozen features or end to end as published."""
 
-    freeze_backbone: bool = True  # features computed once; False fine-tunes as the paper does
+    freeze_backbone: bool = True  # features computed once; False: end to end, as published
     backbone_rate: float = 0.1  # learning rate of the backbone over that of the rest
     views: int = 2  # augmented views of each clip whose features are stored, with a frozen backbone
     memory_dim: int = 128  # D
@@ -169,11 +169,28 @@ _BACKBONE = TSNRecipe(
 _MAM = MAMRecipe(
     name="puppets/mam",
     model="mam",
-    summary="MAM's memory and controller on frozen features of puppets/backbone.",
+    summary="MAM end to end from the frame CNN of puppets/backbone.",
+    start_from="tsn",
+    freeze_backbone=False,
+    backbone_rate=0.4,
+    frames=16,
+    epochs=8,
+    batch_size=16,
+    optimiser="adamw",
+    learning_rate=0.0008,
+    weight_decay=0.02,
+    warmup=50,
+)
+_MAM_HEAD = MAMRecipe(
+    name="puppets/mam-head",
+    model="mam",
+    summary="MAM's memory and controller alone, on frozen features of puppets/backbone; 3 seeds.",
     start_from="tsn",
     frames=24,
-    epochs=40,
-    learning_rate=0.01,
+    epochs=25,
+    optimiser="adamw",
+    learning_rate=0.0003,
+    weight_decay=0.01,
     repeats=3,
 )
 _TMNET = TMNetRecipe(
@@ -201,7 +218,7 @@ _MAN = MANRecipe(
     warmup=50,
     repeats=3,
 )
-RECIPES: dict[str, Recipe] = {r.name: r for r in (_BACKBONE, _MAM, _TMNET, _MAN)}
+RECIPES: dict[str, Recipe] = {r.name: r for r in (_BACKBONE, _MAM, _MAM_HEAD, _TMNET, _MAN)}
 
 
 def get_recipe(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe:

@@ -172,9 +172,10 @@ class MAMTask(PictureTask):
 
     def step(self, batch: Batch, *, train: bool) -> Step:
         network: Any = self.network
-        output = (
-            network.rollout(batch["features"]) if "features" in batch else network(batch["frames"])
-        )
+        ready = "features" in batch
+        features = batch["features"] if ready else network.features(batch["frames"])
+        with torch.autocast(features.device.type, enabled=False):  # a memory adds up many frames
+            output = network.rollout(features.float())
         extra = {
             "write_rate": output.written.detach().mean(),
             "empty_memory": (output.memory_size[:, -1] == 0).float().mean(),
