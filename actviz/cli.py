@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -202,13 +203,12 @@ def _explorer(options: argparse.Namespace) -> int:
 
     if find_spec("streamlit") is None:
         raise ActvizError('the explorer needs Streamlit: pip install -e ".[explorer]"')
-    from streamlit.web import cli as streamlit_cli
-
     app = Path(__file__).resolve().parents[1] / "explorer" / "app.py"
-    flags = ["--server.port", str(options.port), "--browser.gatherUsageStats", "false"]
-    flags += ["--server.headless", "true"] if options.headless else []
-    os.chdir(app.parents[1])  # where .streamlit/config.toml (theme, upload limit) is found
-    return streamlit_cli.main(["run", str(app), *flags], standalone_mode=False) or 0
+    command = [sys.executable, "-m", "streamlit", "run", str(app)]
+    command += ["--server.port", str(options.port)]
+    command += ["--server.headless", "true"] if options.headless else []
+    # The project's folder is where .streamlit/config.toml (theme, upload limit) is found.
+    return subprocess.run(command, cwd=app.parents[1], check=False).returncode
 
 
 class _Bar:
