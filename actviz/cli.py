@@ -117,6 +117,9 @@ def _add_puppets(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _add_explorer(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = _command(commands, "explorer", _explorer, "open the explorer in the browser")
     parser.add_argument("--port", type=int, default=8501)
+    parser.add_argument(
+        "--address", default="localhost", help="0.0.0.0 serves other machines, which can open files"
+    )
     parser.add_argument("--headless", action="store_true", help="serve without opening a browser")
 
 
@@ -205,7 +208,7 @@ def _explorer(options: argparse.Namespace) -> int:
         raise ActvizError('the explorer needs Streamlit: pip install -e ".[explorer]"')
     app = Path(__file__).resolve().parents[1] / "explorer" / "app.py"
     command = [sys.executable, "-m", "streamlit", "run", str(app)]
-    command += ["--server.port", str(options.port)]
+    command += ["--server.port", str(options.port), "--server.address", options.address]
     command += ["--server.headless", "true"] if options.headless else []
     # The project's folder is where .streamlit/config.toml (theme, upload limit) is found.
     return subprocess.run(command, cwd=app.parents[1], check=False).returncode
