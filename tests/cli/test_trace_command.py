@@ -100,14 +100,22 @@ def real_videos(root: Path) -> list[Path]:
 
 
 @pytest.mark.real
-@pytest.mark.parametrize("model", ["mam", "tmnet"])
-def test_every_real_video_is_traced(model, real_data, tmp_path):
+@pytest.mark.parametrize(("model", "more"), [("mam", ()), ("tmnet", ("--no-overlay",))])
+def test_every_real_video_is_traced(model, more, real_data, tmp_path):
     videos = real_videos(real_data)
     assert len(videos) >= 14
     for number, video in enumerate(videos):
         out = tmp_path / str(number)
-        check_curves(run_trace(video, model, out))
+        check_curves(run_trace(video, model, out, *more))
         shutil.rmtree(out)
+
+
+@pytest.mark.real
+def test_both_branches_are_drawn_over_a_real_video(real_data, tmp_path):
+    video = real_data / "videos" / "kinetics_R6llTwEh07w.mp4"
+    run_trace(video, "tmnet", tmp_path / "out", "--start", 2, "--end", 5)
+    overlay = probe(tmp_path / "out" / "overlay.mp4")
+    assert overlay.width == 2 * probe(video).width  # side by side
 
 
 @pytest.mark.real
