@@ -31,7 +31,8 @@ TINY = {
 PICTURES = {"width": 4, "input_size": 32, "frames": 4, "stored_frames": 6, "start_from": ""}
 SMALL = {
     "puppets/backbone": TINY | PICTURES | {"epochs": 6, "dropout": 0.0},
-    "puppets/mam": TINY | PICTURES | {"epochs": 6, "views": 2},
+    "puppets/mam": TINY | PICTURES | {"epochs": 6},
+    "puppets/mam-head": TINY | PICTURES | {"epochs": 6, "views": 2, "learning_rate": 0.003},
     "puppets/tmnet": TINY | PICTURES | {"epochs": 6},
     "puppets/man": TINY | {"frames": 16, "hidden": 8, "learning_rate": 0.01},
 }
@@ -71,10 +72,8 @@ def test_training_lowers_the_loss_and_leaves_a_whole_run(tmp_path, name):
 
 
 def test_mam_end_to_end_trains_its_frame_cnn(tmp_path):
-    recipe = get_recipe("puppets/mam", SMALL["puppets/mam"] | {"freeze_backbone": False})
-    recipe = replace(recipe, epochs=1)
+    recipe = get_recipe("puppets/mam", SMALL["puppets/mam"] | {"epochs": 1})
     best = train(recipe, out=tmp_path, progress=False)
-    torch.manual_seed(recipe.seed)
     start = engine.make_network(recipe).backbone.stages[0][0].weight
     assert not torch.equal(load_checkpoint(best).model.backbone.stages[0][0].weight, start)
     assert {"train_write_rate", "val_empty_memory"} <= _rows(tmp_path)[0].keys()
@@ -91,7 +90,7 @@ def _stop_after(epoch: int, monkeypatch) -> None:
     monkeypatch.setattr(engine.KeepRun, "on_train_epoch_end", stopping)
 
 
-@pytest.mark.parametrize("name", ["puppets/mam", "puppets/tmnet"])
+@pytest.mark.parametrize("name", ["puppets/mam-head", "puppets/tmnet"])
 def test_resumed_training_equals_the_uninterrupted_one(tmp_path, monkeypatch, name):
     recipe = get_recipe(name, SMALL[name] | {"epochs": 3, "schedule": "cosine"})
     whole = train(recipe, out=tmp_path / "whole", progress=False)
@@ -119,7 +118,7 @@ def test_last_checkpoint_opens_as_tensors_and_carries_its_card(tmp_path):
 
 
 def test_repeats_report_the_spread_and_keep_the_first_seed(tmp_path):
-    recipe = get_recipe("puppets/mam", SMALL["puppets/mam"] | {"epochs": 1, "repeats": 2})
+    recipe = get_recipe("puppets/mam-head", SMALL["puppets/mam-head"] | {"epochs": 1, "repeats": 2})
     kept = load_checkpoint(train(recipe, out=tmp_path, progress=False))
     first = load_checkpoint(tmp_path / "seed-0" / "best.safetensors")
     assert torch.equal(kept.model.classifier.weight, first.model.classifier.weight)
