@@ -9,12 +9,13 @@ N clips · C stored frames · S pixels · P people · J joints
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
+import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,6 @@ from actviz.learn.cache import stored_array
 
 __all__ = ["Frames", "Skeletons", "limb_masks", "puppet_frames", "puppet_skeletons"]
 
-_CHUNK = 24  # clips a process renders at a time
 _FEW = 48  # clips, up to which starting processes costs more than it saves
 
 
@@ -60,46 +60,56 @@ def puppet_frames(split: str, clips: int, *, count: int, size: int) -> Frames:
     """``count`` frames of each of the split's first ``clips`` clips, ``size`` pixels square."""
     seeds = puppets.scene_seeds(split, clips)
     shape = (len(seeds), count, size, size, 3)
-    frames = _stored("frames", seeds, shape, np.uint8, partial(_render, count=count, size=size))
-    labels, evidence = _stored_truth(seeds, count)
+    frames = _stored("frames", seeds, shape, np.uint8)
+    scenes = [puppets.make_scene(seed) for seed in seeds]
+    labels = np.array([scene.label for scene in scenes], dtype=np.int64)
+    evidence = np.stack([scene.truth.evidence[_indices(scene, count)] for scene in scenes])
     return Frames(frames, labels, evidence, Path(str(frames.filename)).stem)
 
 
 def limb_masks(split: str, clips: int, *, count: int, size: int) -> NDArray[np.bool_]:
     """Where the moving limbs are, (N, C, S, S), for the same frames as ``puppet_frames``."""
     seeds = puppets.scene_seeds(split, clips)
-    shape = (len(seeds), count, size, size)
-    return _stored("masks", seeds, shape, np.bool_, partial(_mask, count=count, size=size))
+    return _stored("masks", seeds, (len(seeds), count, size, size), np.bool_)
 
 
 @lru_cache(maxsize=4)
 def puppet_skeletons(split: str, clips: int) -> Skeletons:
     """The skeletons of the split's first ``clips`` clips, as long as they are."""
-    seeds = puppets.scene_seeds(split, clips)
-    parts = [p for chunk in _map(_skeletons, _chunks(seeds)) for p in chunk]
-    joints, present, labels, evidence = zip(*parts, strict=True)
-    return Skeletons(joints, present, np.array(labels, dtype=np.int64), evidence)
+    scenes = [puppets.make_scene(seed) for seed in puppets.scene_seeds(split, clips)]
+    skeletons = [scene.skeleton() for scene in scenes]
+    return Skeletons(
+        tuple(s.joints for s in skeletons),
+        tuple(s.present for s in skeletons),
+        np.array([scene.label for scene in scenes], dtype=np.int64),
+        tuple(scene.truth.evidence for scene in scenes),
+    )
+
+
+def _render(seed: int, count: int, size: int) -> NDArray[np.uint8]:
+    scene = puppets.make_scene(seed)
+    return scene.render(_indices(scene, count), size=size)
+
+
+def _mask(seed: int, count: int, size: int) -> NDArray[np.bool_]:
+    scene = puppets.make_scene(seed)
+    return scene.limb_mask(_indices(scene, count), size=size)
+
+
+def _indices(scene: puppets.Scene, count: int) -> list[int]:
+    return segment_indices(len(scene), count).tolist()
+
+
+_MAKERS: dict[str, Callable[[int, int, int], NDArray]] = {"frames": _render, "masks": _mask}
 
 
 def _stored(
-    kind: str,
-    seeds: Sequence[int],
-    shape: tuple[int, ...],
-    dtype: type[np.generic],
-    make: Callable[[int], NDArray],
+    kind: str, seeds: Sequence[int], shape: tuple[int, ...], dtype: type[np.generic]
 ) -> np.memmap:
-    key = {
-        "looks": _looks(),
-        "seeds": list(seeds),
-        "shape": shape,
-    }
-
-    def fill(path: Path) -> None:
-        starts = range(0, len(seeds), _CHUNK)
-        jobs = [(path, start, list(seeds[start : start + _CHUNK]), make) for start in starts]
-        _map(_fill_rows, jobs)
-
-    return stored_array(kind, key, shape=shape, dtype=dtype, fill=fill)
+    key = {"looks": _looks(), "seeds": list(seeds), "shape": shape}
+    return stored_array(
+        kind, key, shape=shape, dtype=dtype, fill=lambda path: _fill(kind, path, list(seeds))
+    )
 
 
 @lru_cache(maxsize=1)
@@ -115,59 +125,40 @@ def _looks() -> str:
     return total.hexdigest()[:12]
 
 
-def _stored_truth(seeds: Sequence[int], count: int) -> tuple[NDArray, NDArray]:
-    """Labels (N,) and evidence (N, C): kept together, the label in column 0."""
-    make = partial(_truth, count=count)
-    table = _stored("truth", seeds, (len(seeds), 1 + count), np.int64, make)
-    return np.array(table[:, 0]), np.array(table[:, 1:], dtype=bool)
+def _fill(kind: str, path: Path, seeds: list[int]) -> None:
+    """Draw every clip into the array at ``path``, in as many processes as there are cores."""
+    workers = (os.cpu_count() or 1) if len(seeds) > _FEW else 1
+    if workers == 1:
+        return fill_share(kind, path, seeds, 0, 1)
+    # Not multiprocessing: it would run the caller's script again in each process.
+    code = (
+        "import json, sys; from actviz.learn.puppet_data import fill_share; "
+        "fill_share(*json.load(sys.stdin))"
+    )
+    running = []
+    try:
+        for number in range(workers):
+            process = subprocess.Popen(
+                [sys.executable, "-c", code], stdin=subprocess.PIPE, stderr=subprocess.PIPE
+            )
+            running.append(process)
+            assert process.stdin is not None
+            process.stdin.write(json.dumps([kind, str(path), seeds, number, workers]).encode())
+            process.stdin.close()
+            process.stdin = None
+        said = [process.communicate()[1] for process in running]
+    finally:
+        for process in running:
+            process.kill()
+    failed = [text.decode() for p, text in zip(running, said, strict=True) if p.returncode]
+    if failed:
+        raise RuntimeError(f"drawing puppets failed in a process of its own:\n{failed[0]}")
 
 
-def _indices(scene: puppets.Scene, count: int) -> list[int]:
-    return segment_indices(len(scene), count).tolist()
-
-
-def _render(seed: int, *, count: int, size: int) -> NDArray[np.uint8]:
-    scene = puppets.make_scene(seed)
-    return scene.render(_indices(scene, count), size=size)
-
-
-def _mask(seed: int, *, count: int, size: int) -> NDArray[np.bool_]:
-    scene = puppets.make_scene(seed)
-    return scene.limb_mask(_indices(scene, count), size=size)
-
-
-def _truth(seed: int, *, count: int) -> NDArray[np.int64]:
-    scene = puppets.make_scene(seed)
-    evidence = scene.truth.evidence[_indices(scene, count)]
-    return np.concatenate([[scene.label], evidence]).astype(np.int64)
-
-
-def _skeletons(seeds: Sequence[int]) -> list[tuple]:
-    parts = []
-    for seed in seeds:
-        scene = puppets.make_scene(seed)
-        skeleton = scene.skeleton()
-        parts.append((skeleton.joints, skeleton.present, scene.label, scene.truth.evidence))
-    return parts
-
-
-def _fill_rows(job: tuple[Path, int, list[int], Callable[[int], NDArray]]) -> None:
-    path, start, seeds, make = job
+def fill_share(kind: str, path: str | Path, seeds: list[int], number: int, workers: int) -> None:
+    """Draw every ``workers``-th clip from ``number`` on into the array at ``path``."""
     array = np.load(path, mmap_mode="r+")
-    for offset, seed in enumerate(seeds):
-        array[start + offset] = make(seed)
+    count, size = array.shape[1:3]
+    for row in range(number, len(seeds), workers):
+        array[row] = _MAKERS[kind](seeds[row], count, size)
     array.flush()
-
-
-def _chunks(seeds: Sequence[int]) -> list[list[int]]:
-    return [list(seeds[i : i + _CHUNK]) for i in range(0, len(seeds), _CHUNK)]
-
-
-def _map(function: Callable, jobs: list) -> list:
-    """``function`` of every job, in as many processes as there are cores where there is much."""
-    workers = min(os.cpu_count() or 1, len(jobs))
-    if workers < 2 or len(jobs) * _CHUNK <= _FEW:
-        return [function(job) for job in jobs]
-    spawn = multiprocessing.get_context("spawn")  # a fork would copy torch's threads half-way
-    with ProcessPoolExecutor(workers, mp_context=spawn) as pool:
-        return list(pool.map(function, jobs))

@@ -128,7 +128,8 @@ class TMNetRecipe(PictureRecipe):
     key: Literal["begin", "middle", "end"] = "middle"  # third the key frame is drawn from
 
     def build_overrides(self, classes: int) -> dict[str, Any]:
-        return super().build_overrides(classes) | {"base_stages": self.base_stages}
+        own = {"base_stages": self.base_stages, "key_third": self.key}
+        return super().build_overrides(classes) | own
 
 
 @dataclass(frozen=True)

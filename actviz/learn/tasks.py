@@ -173,9 +173,7 @@ class MAMTask(PictureTask):
     def step(self, batch: Batch, *, train: bool) -> Step:
         network: Any = self.network
         ready = "features" in batch
-        features = batch["features"] if ready else network.features(batch["frames"])
-        with torch.autocast(features.device.type, enabled=False):  # a memory adds up many frames
-            output = network.rollout(features.float())
+        output = network.rollout(batch["features"]) if ready else network(batch["frames"])
         extra = {
             "write_rate": output.written.detach().mean(),
             "empty_memory": (output.memory_size[:, -1] == 0).float().mean(),

@@ -112,7 +112,7 @@ def test_stored_frames_are_the_scenes_own_pictures():
 
 def test_stored_frames_are_made_once(monkeypatch):
     first = puppet_frames("val", 2, count=3, size=SIZE)
-    monkeypatch.setattr("actviz.learn.puppet_data._fill_rows", None)  # would fail if called
+    monkeypatch.setattr("actviz.learn.puppet_data.fill_share", None)  # would fail if called
     assert np.array_equal(puppet_frames("val", 2, count=3, size=SIZE).frames, first.frames)
 
 
@@ -160,3 +160,22 @@ def test_batches_follow_their_seed_and_lose_no_clip():
     assert torch.equal(one, again) and not torch.equal(one, two)
     assert sorted(one.tolist()) == list(range(10))
     assert len(Batches(10, size=4, make=make)) == 3
+
+
+def test_drawing_in_several_processes_gives_the_same_pictures(monkeypatch):
+    monkeypatch.setattr("actviz.learn.puppet_data._FEW", 2)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    shared = puppet_frames("train", 5, count=2, size=24)
+    scene = puppets.make_scene(puppets.scene_seeds("train", 5)[4])
+    at = [int((k + 0.5) * len(scene) / 2) for k in range(2)]
+    assert np.array_equal(shared.frames[4], scene.render(at, size=24))
+
+
+def test_failed_drawing_says_why_and_leaves_no_file(monkeypatch, tmp_path):
+    monkeypatch.setenv("ACTVIZ_CACHE", str(tmp_path))
+    monkeypatch.setattr("actviz.learn.puppet_data._FEW", 2)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("actviz.learn.puppet_data.json.dumps", lambda _: "no json")
+    with pytest.raises(RuntimeError, match="process of its own"):
+        puppet_frames("train", 6, count=2, size=24)
+    assert not list((tmp_path / "learn").iterdir())
