@@ -9,11 +9,10 @@ N clips · C stored frames · S pixels · P people · J joints
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -60,7 +59,7 @@ def puppet_frames(split: str, clips: int, *, count: int, size: int) -> Frames:
     """``count`` frames of each of the split's first ``clips`` clips, ``size`` pixels square."""
     seeds = puppets.scene_seeds(split, clips)
     shape = (len(seeds), count, size, size, 3)
-    frames = _stored("frames", seeds, shape, np.uint8)
+    frames = _stored("frames", split, shape, np.uint8)
     scenes = [puppets.make_scene(seed) for seed in seeds]
     labels = np.array([scene.label for scene in scenes], dtype=np.int64)
     evidence = np.stack([scene.truth.evidence[_indices(scene, count)] for scene in scenes])
@@ -69,8 +68,7 @@ def puppet_frames(split: str, clips: int, *, count: int, size: int) -> Frames:
 
 def limb_masks(split: str, clips: int, *, count: int, size: int) -> NDArray[np.bool_]:
     """Where the moving limbs are, (N, C, S, S), for the same frames as ``puppet_frames``."""
-    seeds = puppets.scene_seeds(split, clips)
-    return _stored("masks", seeds, (len(seeds), count, size, size), np.bool_)
+    return _stored("masks", split, (clips, count, size, size), np.bool_)
 
 
 @lru_cache(maxsize=4)
@@ -103,12 +101,10 @@ def _indices(scene: puppets.Scene, count: int) -> list[int]:
 _MAKERS: dict[str, Callable[[int, int, int], NDArray]] = {"frames": _render, "masks": _mask}
 
 
-def _stored(
-    kind: str, seeds: Sequence[int], shape: tuple[int, ...], dtype: type[np.generic]
-) -> np.memmap:
-    key = {"looks": _looks(), "seeds": list(seeds), "shape": shape}
+def _stored(kind: str, split: str, shape: tuple[int, ...], dtype: type[np.generic]) -> np.memmap:
+    key = {"looks": _looks(), "seeds": puppets.scene_seeds(split, shape[0]), "shape": shape}
     return stored_array(
-        kind, key, shape=shape, dtype=dtype, fill=lambda path: _fill(kind, path, list(seeds))
+        kind, key, shape=shape, dtype=dtype, fill=lambda path: _fill(kind, path, split, shape[0])
     )
 
 
@@ -125,39 +121,31 @@ def _looks() -> str:
     return total.hexdigest()[:12]
 
 
-def _fill(kind: str, path: Path, seeds: list[int]) -> None:
+def _fill(kind: str, path: Path, split: str, clips: int) -> None:
     """Draw every clip into the array at ``path``, in as many processes as there are cores."""
-    workers = (os.cpu_count() or 1) if len(seeds) > _FEW else 1
+    workers = (os.cpu_count() or 1) if clips > _FEW else 1
     if workers == 1:
-        return fill_share(kind, path, seeds, 0, 1)
+        return fill_share(kind, path, split, 0, 1)
     # Not multiprocessing: it would run the caller's script again in each process.
-    code = (
-        "import json, sys; from actviz.learn.puppet_data import fill_share; "
-        "fill_share(*json.load(sys.stdin))"
-    )
+    code = "from actviz.learn.puppet_data import fill_share as f; {}"
     running = []
     try:
         for number in range(workers):
-            process = subprocess.Popen(
-                [sys.executable, "-c", code], stdin=subprocess.PIPE, stderr=subprocess.PIPE
-            )
-            running.append(process)
-            assert process.stdin is not None
-            process.stdin.write(json.dumps([kind, str(path), seeds, number, workers]).encode())
-            process.stdin.close()
-            process.stdin = None
+            share = code.format(f"f({kind!r}, {str(path)!r}, {split!r}, {number}, {workers})")
+            running.append(subprocess.Popen([sys.executable, "-c", share], stderr=subprocess.PIPE))
         said = [process.communicate()[1] for process in running]
     finally:
         for process in running:
             process.kill()
     failed = [text.decode() for p, text in zip(running, said, strict=True) if p.returncode]
     if failed:
-        raise RuntimeError(f"drawing puppets failed in a process of its own:\n{failed[0]}")
+        raise RuntimeError(f"drawing puppets failed in a process of its own: {failed[0]}")
 
 
-def fill_share(kind: str, path: str | Path, seeds: list[int], number: int, workers: int) -> None:
+def fill_share(kind: str, path: str | Path, split: str, number: int, workers: int) -> None:
     """Draw every ``workers``-th clip from ``number`` on into the array at ``path``."""
     array = np.load(path, mmap_mode="r+")
+    seeds = puppets.scene_seeds(split, len(array))
     count, size = array.shape[1:3]
     for row in range(number, len(seeds), workers):
         array[row] = _MAKERS[kind](seeds[row], count, size)

@@ -34,7 +34,7 @@ def test_card_says_how_the_weights_came_to_be(name):
     assert card.classes == tuple(puppets.ACTIONS)
     assert card.recipe in RECIPES
     assert card.command.startswith(f"actviz train {card.recipe}")
-    assert len(card.commit) == 40
+    assert len(card.commit) == 40  # of a tree without changes
     assert "test 600 clips (seeds 2400000" in card.data
     assert (card.input_size, card.layout) == ((None, "ntu-25") if name == "man" else (112, None))
     assert card.metrics["clips"] == 600

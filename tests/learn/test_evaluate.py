@@ -175,7 +175,7 @@ def test_failed_drawing_says_why_and_leaves_no_file(monkeypatch, tmp_path):
     monkeypatch.setenv("ACTVIZ_CACHE", str(tmp_path))
     monkeypatch.setattr("actviz.learn.puppet_data._FEW", 2)
     monkeypatch.setattr("os.cpu_count", lambda: 2)
-    monkeypatch.setattr("actviz.learn.puppet_data.json.dumps", lambda _: "no json")
+    monkeypatch.setattr("sys.executable", "false")
     with pytest.raises(RuntimeError, match="process of its own"):
         puppet_frames("train", 6, count=2, size=24)
     assert not list((tmp_path / "learn").iterdir())
