@@ -11,7 +11,7 @@ from actviz.clip.reader import probe
 from actviz.clip.skeleton import layout_of, read_skeleton
 from actviz.clip.types import ClipInfo, Skeleton
 from actviz.errors import ClipReadError
-from actviz.trace.run import MODELS, is_skeleton_file, load_weights
+from actviz.trace.run import MODELS, frames_seen, is_skeleton_file, load_weights
 
 __all__ = ["describe_file", "describe_skeleton", "describe_video"]
 
@@ -39,14 +39,15 @@ def describe_video(info: ClipInfo) -> list[tuple[str, str]]:
         ("rotation", f"{info.rotation} degrees, applied" if info.rotation else "none"),
     ]
     for model in ("mam", "tmnet"):
-        card = load_weights(model, device="cpu").card
+        loaded = load_weights(model, device="cpu")
         top, left, side = crop_box(info.height, info.width)
-        seen = min(card.frames, info.frame_count)
+        size = loaded.card.input_size
+        seen = min(frames_seen(loaded), info.frame_count)
         rows.append(
             (
                 f"{MODELS[model]} sees",
                 f"{seen} frames spread over the clip; of each the square of {side} pixels from "
-                f"({left}, {top}), at {card.input_size} x {card.input_size}",
+                f"({left}, {top}), at {size} x {size}",
             )
         )
     rows.append(("MAN sees", "the joints of up to two people that pose finds in the video"))

@@ -8,7 +8,7 @@ __all__ = ["ActvizError", "CheckpointError", "ClipReadError"]
 
 
 class ActvizError(ValueError):
-    """Base of every error that bad input can cause; the command line shows it without a traceback."""
+    """Base of every error that bad input can cause; the command line shows no traceback of it."""
 
 
 class ClipReadError(ActvizError):

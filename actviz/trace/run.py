@@ -25,6 +25,7 @@ __all__ = [
     "WHOLE",
     "Span",
     "Traced",
+    "frames_seen",
     "is_skeleton_file",
     "load_weights",
     "sample_clip",
@@ -35,6 +36,7 @@ __all__ = [
 
 MODELS = {"mam": "MAM", "tmnet": "TMNet", "man": "MAN"}
 SHORT_SIDE = 360  # pixels kept of a video for display; the models look at less
+GLANCES = 32  # frames TMNet looks at; each stands alone, so that more make a finer curve
 
 StageProgress = Callable[[str, int, int], None]  # (what is being done, done, in all)
 
@@ -103,6 +105,11 @@ def sample_clip(path: str | Path, count: int, span: Span = WHOLE) -> tuple[Clip,
     return read_clip(path, frame_index=inside[at], short_side=SHORT_SIDE), info
 
 
+def frames_seen(loaded: Loaded) -> int:
+    """How many frames a model looks at by itself: MAM as many as in training, TMNet 32."""
+    return GLANCES if loaded.card.model == "tmnet" else loaded.card.frames
+
+
 def trace_video(
     loaded: Loaded,
     path: str | Path,
@@ -113,8 +120,8 @@ def trace_video(
     cam_class: str | None = None,
     progress: StageProgress | None = None,
 ) -> Traced:
-    """MAM or TMNet on a video file; ``frames`` looked at, the card's number where None."""
-    count = frames if frames is not None else loaded.card.frames
+    """MAM or TMNet on a video file; ``frames`` looked at, ``frames_seen`` where None."""
+    count = frames if frames is not None else frames_seen(loaded)
     if count < 1:
         raise ActvizError(f"--frames must be at least 1; got {count}.")
     name = MODELS[loaded.card.model]

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from actviz.datasets.puppets.gallery import gallery
 
 from actviz.cli import main
 from actviz.datasets.puppets import make_scene
+from actviz.datasets.puppets.gallery import gallery
 
 
 def refuses(capsys: pytest.CaptureFixture[str], arguments: list[object]) -> str:

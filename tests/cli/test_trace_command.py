@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from actviz.datasets.puppets.gallery import gallery
 
 from actviz.cli import main
 from actviz.clip.reader import probe
+from actviz.datasets.puppets.gallery import gallery
 from actviz.trace.schema import Trace
 
 FILES = {"trace.json", "trace.npz", "figure.png", "overlay.mp4"}
