@@ -53,3 +53,15 @@ def test_weights_are_as_good_as_the_card_says(name):
 def test_no_weights_of_that_name():
     with pytest.raises(CheckpointError, match=r"expected one of the bundled models .*'mam'"):
         bundled("mom")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_readme_says_what_the_cards_say(name):
+    card = load_checkpoint(bundled(name)).card
+    row = next(
+        line
+        for line in (WEIGHTS / "README.md").read_text().splitlines()
+        if line.startswith(f"| `puppets-{name}`")
+    )
+    assert f"| {100 * card.metrics['top1']:.1f} % |" in row
+    assert f"`{card.command}`" in row
