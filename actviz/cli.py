@@ -43,9 +43,10 @@ def _parser() -> argparse.ArgumentParser:
         epilog="ACTVIZ_DEBUG=1 shows the traceback of an error.",
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for add in (_add_probe, _add_trace, _add_train, _add_evaluate, _add_recipes, _add_puppets):
+    for add in (_add_probe, _add_trace, _add_train, _add_evaluate, _add_recipes):
         add(commands)
-    _add_explorer(commands)
+    for add in (_add_reproduce, _add_puppets, _add_explorer):
+        add(commands)
     return parser
 
 
@@ -105,6 +106,13 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
 def _add_recipes(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = _command(commands, "recipes", _recipes, "the recipes by name, or one in full")
     parser.add_argument("name", nargs="?")
+
+
+def _add_reproduce(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    _command(commands, "experiments", _experiments, "the experiments by name")
+    parser = _command(commands, "reproduce", _reproduce, "run an experiment, print its table")
+    parser.add_argument("name", metavar="EXPERIMENT", help="see `actviz experiments`")
+    parser.add_argument("--clips", type=int, default=600, help="test clips (default 600)")
 
 
 def _add_puppets(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -192,6 +200,26 @@ def _recipes(options: argparse.Namespace) -> None:
         print(f"{name:<18} {recipe.summary}")
 
 
+def _experiments(options: argparse.Namespace) -> None:
+    from actviz.experiments import EXPERIMENTS
+
+    for name, experiment in EXPERIMENTS.items():
+        print(f"{name:<20} {experiment.question}")
+
+
+def _reproduce(options: argparse.Namespace) -> None:
+    from actviz.experiments import get_experiment
+
+    experiment = get_experiment(options.name)
+    if options.clips < 1:
+        raise ActvizError(f"--clips must be at least 1; got {options.clips}.")
+    with _Bar() as bar:
+        rows = experiment.run(clips=options.clips, progress=bar)
+    for row in rows:
+        values = (f"{v:.3f}" if isinstance(v, float) else str(v) for v in row.values())
+        print("   ".join(f"{k}: {v}" for k, v in zip(row, values, strict=True)))
+
+
 def _puppets(options: argparse.Namespace) -> None:
     from actviz.datasets.puppets.gallery import write_gallery
     from actviz.datasets.puppets.sheets import write_contact_sheets
@@ -232,7 +260,7 @@ class _Bar:
         if stage != self._stage:
             self.__exit__()
             self._stage = stage
-            self._bar = tqdm(total=total, desc=stage, unit="frame", disable=None)
+            self._bar = tqdm(total=total, desc=stage, unit="", disable=None)
         if self._bar is not None:
             self._bar.update(done - self._bar.n)
 
