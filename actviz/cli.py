@@ -238,8 +238,10 @@ def _explorer(options: argparse.Namespace) -> int:
     command = [sys.executable, "-m", "streamlit", "run", str(app)]
     command += ["--server.port", str(options.port), "--server.address", options.address]
     command += ["--server.headless", "true"] if options.headless else []
-    # The project's folder is where .streamlit/config.toml (theme, upload limit) is found.
-    return subprocess.run(command, cwd=app.parents[1], check=False).returncode
+    os.chdir(app.parents[1])  # where .streamlit/config.toml (theme, upload limit) is found
+    if os.name == "posix":
+        os.execv(command[0], command)  # become Streamlit, so that a signal reaches it
+    return subprocess.run(command, check=False).returncode
 
 
 class _Bar:
