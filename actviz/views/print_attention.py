@@ -28,6 +28,7 @@ from actviz.views.printing import (
     curve,
     direct_labels,
     draw_truth,
+    literal,
     value_axis,
 )
 from actviz.views.skeleton import bone_sides, skeleton_extent
@@ -94,7 +95,7 @@ def attention_figure(
     _curves(page.axes["curves"], times, curves)
     if truth is not None:
         draw_truth(page.axes["truth"], truth)
-    return page.figure
+    return literal(page.figure)
 
 
 def _poses(

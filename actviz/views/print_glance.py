@@ -34,6 +34,7 @@ from actviz.views.printing import (
     curve,
     direct_labels,
     draw_truth,
+    literal,
     thumbnails,
     value_axis,
 )
@@ -103,7 +104,7 @@ def glance_figure(
     _curves(page.axes["curves"], times, curves, chosen, class_name)
     if truth is not None:
         draw_truth(page.axes["truth"], truth)
-    return page.figure
+    return literal(page.figure)
 
 
 def _choice(maps: dict[str, NDArray[np.float64]], columns: int) -> NDArray[np.int64]:

@@ -27,6 +27,7 @@ from actviz.views.printing import (
     Row,
     direct_labels,
     draw_truth,
+    literal,
     thumbnails,
     value_axis,
 )
@@ -92,7 +93,7 @@ def memory_figure(
     if truth is not None:
         draw_truth(page.axes["truth"], truth)
     _memory(page.axes["memory"], pictures, times, held, rows["memory"].high)
-    return page.figure
+    return literal(page.figure)
 
 
 def _tall(frames: NDArray[np.uint8], count: int, *, most: float = 1.75) -> float:

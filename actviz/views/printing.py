@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.text import Text
 from numpy.typing import ArrayLike, NDArray
 
 from actviz.views.checks import check_frames, spread
@@ -27,6 +28,7 @@ __all__ = [
     "Row",
     "direct_labels",
     "draw_truth",
+    "literal",
     "sheet",
     "thumbnails",
 ]
@@ -106,6 +108,13 @@ class Page:
         if row.title:
             axes.set_title(row.title, loc="left", fontsize=SMALL, color=LIGHT.muted, pad=5)
         return axes
+
+
+def literal(figure: Figure) -> Figure:
+    """The same figure with every word taken as it is: a ``$`` in a name starts no formula."""
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
+    return figure
 
 
 def value_axis(axes: Axes, low: float, high: float, ticks: Sequence[float], unit: str) -> None:
@@ -295,4 +304,4 @@ def sheet(
     for number, line in enumerate(lines):
         at = (0.24 * (len(lines) - number)) / height
         figure.text(0.4 / WIDTH, at, line, fontsize=SMALL, color=LIGHT.muted, va="center")
-    return figure
+    return literal(figure)

@@ -77,6 +77,20 @@ def test_no_text_leaves_the_page(draw, clip16):
         assert extent.y0 >= 0 and extent.y1 <= figure.bbox.y1, text.get_text()
 
 
+@ALL
+def test_names_with_dollar_signs_are_drawn_as_they_are(draw, clip16):
+    name = r"a$\foo$b.mp4"
+    more = {"class_name": name} if draw is glance else {}
+    figure = draw(clip16, title=name, note=f"trained on {name}", truth=clip16.truth, **more)
+    figure.draw_without_rendering()
+    assert words(figure).count(name) >= 2
+
+
+def test_sheet_takes_dollar_signs_as_they_are(clip16):
+    figure = sheet(clip16.frames, [r"$\foo$"] * 16, title=r"$\foo$", note=r"$\foo$")
+    figure.draw_without_rendering()
+
+
 def test_decision_bar_is_green_where_written_and_blue_where_skipped(clip16):
     figure = memory(clip16)
     for gid, look, count in (
