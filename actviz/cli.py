@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from tqdm import tqdm
 
+from actviz import __version__
 from actviz.errors import ActvizError
 
 __all__ = ["main"]
@@ -20,6 +24,8 @@ MODELS = ("mam", "tmnet", "man")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 on success, 2 with one sentence on stderr for bad input."""
+    if arguments is None:
+        _as_a_program()
     options = _parser().parse_args(arguments)
     try:
         return options.run(options) or 0
@@ -29,19 +35,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `actviz recipes | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (ActvizError, ValueError, OSError) as error:
+    except Exception as error:  # the outermost edge: a user gets a sentence, never a traceback
         if os.environ.get("ACTVIZ_DEBUG"):
             raise
-        print(f"actviz: {' '.join(str(error).split())}", file=sys.stderr)
+        told = " ".join(str(error).split())
+        if not isinstance(error, (ActvizError, ValueError, OSError)):
+            told = f"{type(error).__name__}: {told[:200]} (ACTVIZ_DEBUG=1 shows where)"
+        print(f"actviz: {told}", file=sys.stderr)
         return 2
 
 
+def _as_a_program() -> None:
+    """A stopped program tidies up, and words that the terminal cannot show are spelt out."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), stop)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaint is one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"actviz: {message}; see `{self.prog} --help`.\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="actviz",
         description="See what action-recognition models remember and attend to.",
         epilog="ACTVIZ_DEBUG=1 shows the traceback of an error.",
     )
+    parser.add_argument("--version", action="version", version=f"actviz {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for add in (_add_probe, _add_trace, _add_train, _add_evaluate, _add_recipes):
         add(commands)
@@ -50,8 +81,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _folder(text: str) -> Path:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("expected the name of a folder, got nothing")
+    return Path(text)
+
+
 def _command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    commands: argparse._SubParsersAction[_Parser],
     name: str,
     run: Callable[[argparse.Namespace], int | None],
     text: str,
@@ -61,17 +98,17 @@ def _command(
     return parser
 
 
-def _add_probe(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_probe(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser = _command(commands, "probe", _probe, "what is in a file; what the model will see")
     parser.add_argument("path", metavar="VIDEO|SKELETON", type=Path)
 
 
-def _add_trace(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_trace(commands: argparse._SubParsersAction[_Parser]) -> None:
     text = "what a model remembers or attends to in a clip: curves, maps, figure, overlay video"
     parser = _command(commands, "trace", _trace, text)
     parser.add_argument("path", metavar="VIDEO|SKELETON", type=Path)
     parser.add_argument("--model", required=True, choices=MODELS)
-    parser.add_argument("--out", required=True, type=Path, help="folder for the results")
+    parser.add_argument("--out", required=True, type=_folder, help="folder for the results")
     parser.add_argument("--weights", type=Path, help="a checkpoint (default: the bundled one)")
     parser.add_argument("--start", type=float, metavar="S", help="begin at this second")
     parser.add_argument("--end", type=float, metavar="S", help="end at this second")
@@ -87,7 +124,7 @@ def _add_trace(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--no-overlay", action="store_true", help="do not write overlay.mp4")
 
 
-def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_train(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser = _command(commands, "train", _train, "train a model by a named recipe")
     parser.add_argument("recipe", help="see `actviz recipes`")
     parser.add_argument("--data", type=Path, metavar="ROOT", help="data set (puppets need none)")
@@ -96,33 +133,33 @@ def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", dest="fields")
 
 
-def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_evaluate(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser = _command(commands, "evaluate", _evaluate, "score a checkpoint on a test split")
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("--data", default="puppets", metavar="ROOT", help="default: puppets")
     parser.add_argument("--clips", type=int, default=240, help="test clips to score (default 240)")
 
 
-def _add_recipes(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_recipes(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser = _command(commands, "recipes", _recipes, "the recipes by name, or one in full")
     parser.add_argument("name", nargs="?")
 
 
-def _add_reproduce(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_reproduce(commands: argparse._SubParsersAction[_Parser]) -> None:
     _command(commands, "experiments", _experiments, "the experiments by name")
     parser = _command(commands, "reproduce", _reproduce, "run an experiment, print its table")
     parser.add_argument("name", metavar="EXPERIMENT", help="see `actviz experiments`")
     parser.add_argument("--clips", type=int, default=600, help="test clips (default 600)")
 
 
-def _add_puppets(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_puppets(commands: argparse._SubParsersAction[_Parser]) -> None:
     text = "write the puppets' contact sheets, or the explorer's gallery"
     parser = _command(commands, "puppets", _puppets, text)
     parser.add_argument("what", choices=("sheets", "gallery"))
-    parser.add_argument("--out", required=True, type=Path, help="folder for the files")
+    parser.add_argument("--out", required=True, type=_folder, help="folder for the files")
 
 
-def _add_explorer(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_explorer(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser = _command(commands, "explorer", _explorer, "open the explorer in the browser")
     parser.add_argument("--port", type=int, default=8501)
     parser.add_argument(
@@ -139,16 +176,16 @@ def _probe(options: argparse.Namespace) -> None:
 
 
 def _trace(options: argparse.Namespace) -> None:
-    from actviz.report import write_report
+    from actviz.report import FILES, in_words, results_folder, write_files
     from actviz.trace.run import Span, trace_file
 
-    if options.out.exists() and not options.out.is_dir():
-        raise ActvizError(f"{options.out}: --out must be a folder; this is a file.")
+    if options.path.resolve() in {(options.out / name).resolve() for name in FILES}:
+        raise ActvizError(f"{options.path}: would be overwritten; choose another --out.")
     if options.download_pose_model:
         from actviz.clip.pose import find_pose_model
 
         options.pose_model = find_pose_model(options.pose_model, download=True)
-    with _Bar() as bar:
+    with results_folder(options.out) as fresh, _Bar() as bar:
         traced = trace_file(
             options.path,
             model=options.model,
@@ -161,8 +198,8 @@ def _trace(options: argparse.Namespace) -> None:
             pose_model=options.pose_model,
             progress=bar,
         )
-        notes = write_report(traced, options.out, overlay=not options.no_overlay, progress=bar)
-    print("\n".join(notes))
+        write_files(traced, fresh, overlay=not options.no_overlay, progress=bar)
+    print("\n".join(in_words(traced, options.out)))
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -262,7 +299,7 @@ class _Bar:
         if stage != self._stage:
             self.__exit__()
             self._stage = stage
-            self._bar = tqdm(total=total, desc=stage, unit="", disable=None)
+            self._bar = tqdm(total=total, desc=stage, unit="", disable=None if sys.stderr else True)
         if self._bar is not None:
             self._bar.update(done - self._bar.n)
 

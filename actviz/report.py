@@ -1,6 +1,6 @@
 """A trace on disk: ``trace.json``, ``trace.npz``, ``figure.png`` and ``overlay.mp4``.
 
-Everything is written into a folder beside the goal and moved there when whole, so that an
+Everything is written into a scratch folder inside the goal and moved up when whole, so that an
 interrupted run leaves nothing half-written.
 """
 
@@ -10,6 +10,7 @@ import csv
 import io
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from actviz import views
 from actviz.clip.layouts import get_layout
 from actviz.clip.preprocess import crop_box
 from actviz.clip.reader import iter_frames
+from actviz.clip.skeleton import convert, usable
 from actviz.clip.writer import VideoWriter
 from actviz.datasets.puppets.gallery import truth_for
 from actviz.errors import ActvizError
@@ -31,15 +33,21 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
+    "FILES",
     "curves_csv",
     "draw_figure",
+    "in_words",
     "outside_note",
     "overlay_frames",
+    "results_folder",
     "truth_of",
     "weights_note",
+    "write_files",
     "write_overlay",
     "write_report",
 ]
+
+FILES = ("trace.json", "trace.npz", "figure.png", "overlay.mp4")
 
 
 def truth_of(trace: Trace) -> views.Truth | None:
@@ -146,7 +154,7 @@ def overlay_frames(traced: Traced) -> Iterator[tuple[float, NDArray[np.uint8]]]:
     A frame that the model did not look at shows what held at the nearest one it did.
     """
     if traced.info is None:  # a skeleton file: nothing was filmed
-        yield from _skeleton_pictures(traced.trace)
+        yield from _skeleton_pictures(traced)
         return
     span = traced.span
     for _, time_s, frame in iter_frames(
@@ -160,7 +168,7 @@ def _drawn(traced: Traced, frame: NDArray[np.uint8], time_s: float) -> NDArray[n
     at = int(np.abs(trace.times_s - time_s).argmin())
     if isinstance(trace, MAMTrace):
         return views.draw_decision(
-            frame,
+            views.draw_caption(frame, _short_note(trace)),
             written=bool(trace.written[at]),
             probability=float(trace.write_probability[at]),
             memory_size=int(trace.memory_size[at]),
@@ -180,7 +188,7 @@ def _drawn(traced: Traced, frame: NDArray[np.uint8], time_s: float) -> NDArray[n
         present=present,
         weight=float(trace.attention[:, at].mean()),
     )
-    return views.draw_caption(with_bones, _attention_words(trace, at))
+    return views.draw_caption(with_bones, _attention_words(trace, at), lines=[_short_note(trace)])
 
 
 def _both_branches(trace: TMNetTrace, frame: NDArray[np.uint8], at: int) -> NDArray[np.uint8]:
@@ -191,42 +199,55 @@ def _both_branches(trace: TMNetTrace, frame: NDArray[np.uint8], at: int) -> NDAr
         ("regression", trace.cam_rb, trace.probabilities_rb),
         ("classification", trace.cam_cb, trace.probabilities_cb),
     ):
-        heated = views.blend_heat(frame, cam[at].astype(np.float32), box=box)
+        seen = views.dim_outside(frame, box)
+        heated = views.blend_heat(seen, cam[at].astype(np.float32), box=box)
         words = f"{name}: {trace.cam_class} {probability[at, k]:.2f}"
-        halves.append(views.draw_caption(heated, words))
-    return np.concatenate(halves, axis=1)
+        halves.append(views.draw_caption(heated, words, lines=[_short_note(trace)]))
+    both = np.concatenate(halves, axis=1)
+    both[:, frame.shape[1] - 1 : frame.shape[1] + 1] = 255  # a line between the two
+    return both
+
+
+def _short_note(trace: Trace) -> str:
+    """One line for a moving picture: whose answer this is, and whether it can be relied on."""
+    note = f"{trace.weights['name']}, trained on {trace.weights['trained_on']}"
+    return note if outside_note(trace) is None else f"{note}: this clip lies outside of that"
 
 
 def _attention_words(trace: MANTrace, at: int) -> str:
     x, y, z = trace.attention[:, at]
-    return f"attention x {x:.2f} · y {y:.2f} · z {z:.2f}"
+    digits = 2 if np.ptp(trace.attention, axis=1).max() > 0.05 else 3
+    return f"attention x {x:.{digits}f} · y {y:.{digits}f} · z {z:.{digits}f}"
 
 
-def _skeleton_pictures(trace: Trace) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+def _skeleton_pictures(traced: Traced) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+    """Every frame of a skeleton file, with the attention of the nearest one MAN looked at."""
+    trace = traced.trace
     assert isinstance(trace, MANTrace)
-    layout = get_layout(trace.layout)
-    extent = views.skeleton_extent(trace.joints, trace.present)
-    for at, time_s in enumerate(trace.times_s):
-        yield (
-            float(time_s),
-            views.skeleton_frame(
-                trace.joints[at],
-                trace.present[at],
-                trace.bones,
-                left=layout.left,
-                right=layout.right,
-                weight=float(trace.attention[:, at].mean()),
-                extent=extent,
-                caption=_attention_words(trace, at),
-            ),
+    assert traced.skeleton is not None
+    skeleton, layout = convert(traced.skeleton, trace.layout), get_layout(trace.layout)
+    present = usable(skeleton)
+    extent = views.skeleton_extent(skeleton.joints, present)
+    for frame, time_s in enumerate(skeleton.times_s):
+        at = int(np.abs(trace.times_s - time_s).argmin())
+        picture = views.skeleton_frame(
+            skeleton.joints[frame],
+            present[frame],
+            trace.bones,
+            left=layout.left,
+            right=layout.right,
+            weight=float(trace.attention[:, at].mean()),
+            extent=extent,
         )
+        words = _attention_words(trace, at)
+        yield float(time_s), views.draw_caption(picture, words, lines=[_short_note(trace)])
 
 
 def write_overlay(
     traced: Traced, path: str | Path, *, progress: StageProgress | None = None
 ) -> None:
     """Stream ``overlay_frames`` into an H.264 video at ``path``."""
-    total = len(traced.trace.times_s)
+    total = len(traced.skeleton or traced.trace.times_s)
     if traced.info is not None:
         span, info = traced.span, traced.info
         seconds = min(span.end_s or info.duration_s, info.duration_s) - (span.start_s or 0.0)
@@ -236,12 +257,62 @@ def write_overlay(
     if first is None:
         raise ActvizError(f"{traced.path}: the span holds no frame to draw on; widen it.")
     begin, (height, width) = first[0], first[1].shape[:2]
-    fps = max(float(traced.trace.clip["fps"]), 1.0)
+    fps = min(max(float(traced.trace.clip["fps"]), 1.0), 240.0)
     with VideoWriter(path, width=width, height=height, fps=fps) as writer:
         for done, (time_s, frame) in enumerate(chain([first], frames), 1):
             writer.write(frame, time_s - begin)
             if progress:
                 progress("writing the overlay video", min(done, total), total)
+
+
+@contextmanager
+def results_folder(folder: str | Path) -> Iterator[Path]:
+    """A scratch folder inside ``folder``, whose files move up when the work is whole.
+
+    Of the four files of a report, those that this run did not write are removed, so that no other
+    run's overlay stays beside this one's trace. On failure nothing new is left behind.
+
+    Raises:
+        ActvizError: ``folder`` is a file or cannot be written.
+    """
+    folder = Path(folder)
+    made = [p for p in (folder, *folder.parents) if not p.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        scratch = tempfile.TemporaryDirectory(prefix=".actviz-", dir=folder)
+    except OSError as error:
+        _remove_empty(made)
+        raise ActvizError(
+            f"{folder}: cannot be written ({error.strerror}); choose a folder for the results."
+        ) from error
+    try:
+        with scratch as fresh:
+            yield Path(fresh)
+            for name in FILES:
+                source = Path(fresh, name)
+                if source.exists():
+                    source.replace(folder / name)
+                else:
+                    (folder / name).unlink(missing_ok=True)
+    except BaseException:
+        _remove_empty(made)
+        raise
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for folder in folders:  # the innermost first
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def write_files(
+    traced: Traced, folder: Path, *, overlay: bool = True, progress: StageProgress | None = None
+) -> None:
+    """Write the trace's files into ``folder``, which exists."""
+    traced.trace.save(folder)
+    draw_figure(traced).savefig(folder / "figure.png", dpi=110)
+    if overlay:
+        write_overlay(traced, folder / "overlay.mp4", progress=progress)
 
 
 def write_report(
@@ -251,29 +322,20 @@ def write_report(
     overlay: bool = True,
     progress: StageProgress | None = None,
 ) -> list[str]:
-    """Write the four files into ``folder`` and say in words what was found.
+    """Write the four files into ``folder``, whole or not at all, and say what was found.
 
     Existing files of these names are replaced, other files left alone.
 
     Raises:
         ActvizError: ``folder`` is a file or cannot be written.
     """
-    folder = Path(folder)
-    if folder.exists() and not folder.is_dir():
-        raise ActvizError(f"{folder}: --out must be a folder; this is a file.")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".actviz-", dir=folder.parent) as fresh:
-        traced.trace.save(fresh)
-        draw_figure(traced).savefig(Path(fresh, "figure.png"), dpi=110)
-        if overlay:
-            write_overlay(traced, Path(fresh, "overlay.mp4"), progress=progress)
-        folder.mkdir(exist_ok=True)
-        for file in sorted(Path(fresh).iterdir()):
-            file.replace(folder / file.name)
-    return _in_words(traced, folder)
+    with results_folder(folder) as fresh:
+        write_files(traced, fresh, overlay=overlay, progress=progress)
+    return in_words(traced, folder)
 
 
-def _in_words(traced: Traced, folder: Path) -> list[str]:
+def in_words(traced: Traced, folder: str | Path) -> list[str]:
+    """What a trace found, a line each, as the command line prints it."""
     trace = traced.trace
     best = ", ".join(f"{name} {probability:.2f}" for name, probability in trace.top(3))
     lines = [f"{MODELS[trace.model]} on {trace.clip['name']} ({trace.device}): {best}"]

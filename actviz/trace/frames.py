@@ -117,9 +117,10 @@ def _class_number(loaded: Loaded, name: str | None, answer: NDArray[np.float32])
     classes = loaded.card.classes
     if name is None:
         return int(answer.argmax())
-    if name not in classes:
+    lowered = [c.lower() for c in classes]
+    if name.lower() not in lowered:
         raise ActvizError(f"class must be one of {', '.join(classes)}; got {name!r}.")
-    return list(classes).index(name)
+    return lowered.index(name.lower())
 
 
 def _batches(loaded: Loaded, clip: Clip, progress: Progress | None):

@@ -36,6 +36,7 @@ __all__ = [
 
 MODELS = {"mam": "MAM", "tmnet": "TMNet", "man": "MAN"}
 SHORT_SIDE = 360  # pixels kept of a video for display; the models look at less
+MOST_FRAMES = 2000  # that a model looks at in one trace: some 1 GB of pictures
 GLANCES = 32  # frames TMNet looks at; each stands alone, so that more make a finer curve
 
 StageProgress = Callable[[str, int, int], None]  # (what is being done, done, in all)
@@ -100,7 +101,10 @@ def sample_clip(path: str | Path, count: int, span: Span = WHOLE) -> tuple[Clip,
     the span has fewer), with what is known about the file."""
     info = probe(path)
     times_s, _ = frame_times(path)
-    inside = span_frames(times_s, span.start_s, span.end_s)
+    try:
+        inside = span_frames(times_s, span.start_s, span.end_s)
+    except ValueError as error:
+        raise ActvizError(f"{path}: {error}") from error
     at = np.unique(segment_indices(len(inside), min(count, len(inside))))
     return read_clip(path, frame_index=inside[at], short_side=SHORT_SIDE), info
 
@@ -122,8 +126,8 @@ def trace_video(
 ) -> Traced:
     """MAM or TMNet on a video file; ``frames`` looked at, ``frames_seen`` where None."""
     count = frames if frames is not None else frames_seen(loaded)
-    if count < 1:
-        raise ActvizError(f"--frames must be at least 1; got {count}.")
+    if not 1 <= count <= MOST_FRAMES:
+        raise ActvizError(f"--frames must be at least 1 and at most {MOST_FRAMES}; got {count}.")
     name = MODELS[loaded.card.model]
     clip, info = sample_clip(path, count, span)
 
@@ -199,16 +203,10 @@ def trace_file(
     """
     if not Path(path).exists():
         raise ActvizError(f"{path}: no such file; give the path of a video or skeleton file.")
+    _check_options(path, model, span, frames, threshold, cam_class)
     loaded = load_weights(model, weights, device)
     if model == "man":
         return trace_skeleton(loaded, path, span=span, pose_model=pose_model, progress=progress)
-    if is_skeleton_file(path):
-        raise ActvizError(
-            f"{path}: {MODELS[model]} looks at pictures and this is a skeleton file; give a video, "
-            "or ask for --model man."
-        )
-    if span.segment:
-        raise ActvizError("--segment names a part of a skeleton recording; use --start and --end.")
     return trace_video(
         loaded,
         path,
@@ -218,3 +216,27 @@ def trace_file(
         cam_class=cam_class,
         progress=progress,
     )
+
+
+def _check_options(
+    path: str | Path,
+    model: str,
+    span: Span,
+    frames: int | None,
+    threshold: float | None,
+    cam_class: str | None,
+) -> None:
+    """Refuse what the model or the file has no use for, rather than pass over it in silence."""
+    if model in MODELS and model != "man" and is_skeleton_file(path):
+        raise ActvizError(
+            f"{path}: {MODELS[model]} looks at pictures and this is a skeleton file; give a video, "
+            "or ask for --model man."
+        )
+    if span.segment is not None and not is_skeleton_file(path):
+        raise ActvizError("--segment names a part of a skeleton recording; use --start and --end.")
+    if threshold is not None and model != "mam":
+        raise ActvizError(f"--threshold is for --model mam, which decides; got it with {model}.")
+    if cam_class is not None and model != "tmnet":
+        raise ActvizError(f"--class is for --model tmnet, which has maps; got it with {model}.")
+    if frames is not None and model == "man":
+        raise ActvizError("--frames is for --model mam and tmnet; MAN's weights fix its rows.")

@@ -157,11 +157,44 @@ def test_unknown_class_is_refused_with_the_classes(tmp_path, capsys):
     assert "jumping jack" in line
 
 
-def test_unknown_model_is_refused_by_the_parser(tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--model", "lstm"], "mam"),
+        (["--model", "mam", "--frames", "1.5"], "--frames"),
+        (["--model", "mam", "--start", "soon"], "--start"),
+        (["--model", "mam", "--out", ""], "--out"),
+    ],
+)
+def test_words_that_do_not_parse_are_refused_in_one_sentence(more, words, tmp_path, capsys):
     with pytest.raises(SystemExit) as left:
-        main([str(a) for a in trace(clip(), "lstm", tmp_path / "out")])
+        main(["trace", str(clip()), "--out", str(tmp_path / "out"), *more])
     assert left.value.code == 2
-    assert "mam" in capsys.readouterr().err
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line.startswith("actviz: ")
+    assert words in line
+
+
+@pytest.mark.parametrize(
+    ("model", "more"),
+    [
+        ("tmnet", ["--threshold", "0.5"]),
+        ("mam", ["--class", "drink"]),
+        ("man", ["--frames", "5"]),
+        ("man", ["--segment", "walk"]),
+    ],
+)
+def test_options_of_another_model_are_refused_not_passed_over(model, more, tmp_path, capsys):
+    line = refuses(capsys, trace(clip(), model, tmp_path / "out", *more))
+    assert more[0] in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_source_is_never_overwritten(tmp_path, capsys):
+    own = tmp_path / "overlay.mp4"
+    own.write_bytes(clip().read_bytes())
+    assert "overwritten" in refuses(capsys, trace(own, "mam", tmp_path))
+    assert own.read_bytes() == clip().read_bytes()
 
 
 def test_a_file_is_no_folder_for_results(tmp_path, capsys):

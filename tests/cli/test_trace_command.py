@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +15,7 @@ import pytest
 
 from actviz.cli import main
 from actviz.clip.reader import probe
+from actviz.clip.skeleton import read_skeleton
 from actviz.datasets.puppets.gallery import gallery
 from actviz.trace.schema import Trace
 
@@ -55,7 +60,8 @@ def test_bundled_skeleton_gives_the_four_files(tmp_path, capsys):
     trace = run_trace(gallery()[0].skeleton, "man", tmp_path / "out")
     check_curves(trace)
     assert trace.layout == "ntu-25"
-    assert probe(tmp_path / "out" / "overlay.mp4").frame_count == len(trace.times_s)
+    frames = len(read_skeleton(gallery()[0].skeleton))  # more than the fifty rows MAN looked at
+    assert probe(tmp_path / "out" / "overlay.mp4").frame_count == frames
 
 
 def test_other_files_in_the_folder_are_left_alone(tmp_path):
@@ -65,6 +71,29 @@ def test_other_files_in_the_folder_are_left_alone(tmp_path):
     assert main([str(w) for w in [*words, "--no-overlay"]]) == 0
     assert (tmp_path / "out" / "notes.txt").read_text() == "mine"
     assert not (tmp_path / "out" / "overlay.mp4").exists()
+
+
+def test_no_overlay_of_an_earlier_run_stays_beside_a_newer_trace(tmp_path):
+    run_trace(gallery()[0].video, "mam", tmp_path / "out")
+    run_trace(gallery()[1].video, "mam", tmp_path / "out", "--no-overlay")
+    assert not (tmp_path / "out" / "overlay.mp4").exists()
+
+
+def test_class_may_be_written_in_capitals(tmp_path):
+    clip = gallery()[0].video
+    assert run_trace(clip, "tmnet", tmp_path / "out", "--class", "DRINK").cam_class == "drink"
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="POSIX signals")
+def test_terminated_run_leaves_nothing_behind(tmp_path):
+    command = [sys.executable, "-m", "actviz", "trace", str(gallery()[0].video), "--model", "tmnet"]
+    run = subprocess.Popen([*command, "--out", str(tmp_path / "a" / "b")], stderr=subprocess.PIPE)
+    while not (tmp_path / "a" / "b").exists():
+        assert run.poll() is None
+        time.sleep(0.01)
+    run.terminate()
+    assert run.wait(30) == 130
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_span_bounds_the_trace_and_the_overlay(tmp_path):
