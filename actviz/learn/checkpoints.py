@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 import models
 from actviz.errors import CheckpointError
+from actviz.learn.card_fields import MAX_CLASSES, field_problems
 from actviz.learn.matching import find_mismatch
 
 __all__ = [
@@ -38,6 +39,8 @@ __all__ = [
 CARD_SCHEMA = 1
 CARD_KEY = "actviz_card"  # where Lightning's last.ckpt carries the card
 WEIGHTS = Path(__file__).resolve().parents[2] / "weights"
+_MOST_CARD_BYTES = 4 * 2**20
+_MOST_NESTED = 32  # lists within lists
 _PICKLED = (".pt", ".pth", ".ckpt")
 _NESTED = ("state_dict", "model_state_dict", "model")  # where others keep the state dict
 _PREFIXES = ("module.", "model.")  # DataParallel, LightningModule
@@ -80,17 +83,22 @@ class Card:
             CheckpointError: a field is missing, unknown or of the wrong kind.
         """
         if not isinstance(values, dict):
-            raise CheckpointError(f"{source}: expected a card, a JSON object; got {values!r:.60}.")
+            raise CheckpointError(
+                f"{source}: expected a card, a JSON object; got {type(values).__name__}."
+            )
         known = {f.name for f in fields(Card)}
         missing = sorted({"model", "overrides", "classes", "trained_on", "frames"} - set(values))
         unknown = sorted(set(values) - known)
         if missing or unknown or values.get("schema", CARD_SCHEMA) != CARD_SCHEMA:
             raise CheckpointError(
                 f"{source}: expected a card of schema {CARD_SCHEMA}; got schema "
-                f"{values.get('schema')} with missing fields {missing} and unknown fields "
-                f"{unknown}. Save the weights again with save_checkpoint."
+                f"{values.get('schema')!r:.20} with missing fields {missing} and unknown fields "
+                f"{unknown!r:.200}. Save the weights again with save_checkpoint."
             )
-        card = Card(**{k: _tuples(v) for k, v in values.items()})
+        try:
+            card = Card(**{k: _tuples(v) for k, v in values.items()})
+        except RecursionError:
+            raise CheckpointError(f"{source}: expected a card; this is nested too deep.") from None
         _check_card(card, source)
         return card
 
@@ -130,7 +138,7 @@ def save_checkpoint(path: str | Path, model: nn.Module, card: Card) -> Path:
         CheckpointError: ``path`` does not end in .safetensors, or the card does not fit the model.
     """
     path = Path(path)
-    if path.suffix != ".safetensors":
+    if path.suffix.lower() != ".safetensors":
         raise CheckpointError(f"{path}: weights are saved as .safetensors; got {path.suffix!r}.")
     _check_card(card, path)
     state = {k: v.detach().to("cpu").contiguous() for k, v in model.state_dict().items()}
@@ -171,25 +179,35 @@ def load_checkpoint(
         card = _foreign_card(path, model, overrides, classes, input_size, frames, layout)
     elif model is not None and model != card.model:
         raise CheckpointError(f"{path}: expected weights of {model}; these are of {card.model}.")
-    network = _build(card, path)
-    problem = find_mismatch(network, state, name=card.model)
+    problem = find_mismatch(_build(card, path, "meta"), state, name=card.model)
     if problem:
         raise CheckpointError(f"{path}: {problem}")
+    network = _build(card, path, "cpu")
     network.load_state_dict(state)
     shown = f"{path.parent.name}/{path.stem}" if path.stem in ("best", "last") else path.stem
     return Loaded(network.to(device).eval(), card, _sha256(path), shown)
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], Card | None]:
-    if not path.is_file():
-        raise CheckpointError(f"{path}: expected a weights file; there is none.")
-    if path.suffix == ".safetensors":
+    _check_file(path)
+    if path.suffix.lower() == ".safetensors":
         return _read_safetensors(path)
-    if path.suffix in _PICKLED:
+    if path.suffix.lower() in _PICKLED:
         return _read_pickled(path)
     raise CheckpointError(
         f"{path}: expected weights as .safetensors, .pt, .pth or .ckpt; got {path.suffix!r}."
     )
+
+
+def _check_file(path: Path) -> None:
+    try:
+        if not path.exists():
+            raise CheckpointError(f"{path}: expected a weights file; there is none.")
+        if not path.is_file():
+            raise CheckpointError(f"{path}: expected a weights file; this is no regular file.")
+        path.open("rb").close()
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be opened ({error.strerror}).") from error
 
 
 def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], Card | None]:
@@ -203,7 +221,11 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], Card | None]:
     if not beside.is_file():
         return _plain_state(state, path), None
     try:
-        values = json.loads(beside.read_text())
+        if beside.stat().st_size > _MOST_CARD_BYTES:
+            raise ValueError("it is far larger than any card")
+        values = json.loads(beside.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise CheckpointError(f"{beside}: expected a card; this is nested too deep.") from None
     except (ValueError, OSError) as error:
         raise CheckpointError(f"{beside}: expected a card in JSON ({error}).") from error
     card = Card.from_dict(values, source=beside)
@@ -251,10 +273,20 @@ def _plain_state(payload: Any, path: Path) -> dict[str, Tensor]:
     for prefix in _PREFIXES:
         if all(k.startswith(prefix) for k in state):
             state = {k.removeprefix(prefix): v for k, v in state.items()}
+    odd = [k for k, v in state.items() if not _is_dense(v)]
+    if odd:
+        raise CheckpointError(
+            f"{path}: {odd[0]:.80} is a sparse, quantised or meta tensor; save it dense."
+        )
     bad = [k for k, v in state.items() if v.is_floating_point() and not torch.isfinite(v).all()]
     if bad:
         raise CheckpointError(f"{path}: {bad[0]} holds values that are not finite; train it anew.")
     return state
+
+
+def _is_dense(tensor: Tensor) -> bool:
+    odd = tensor.is_meta or tensor.is_quantized or tensor.is_nested
+    return tensor.layout == torch.strided and not odd
 
 
 def _foreign_card(
@@ -269,10 +301,17 @@ def _foreign_card(
     chosen = dict(overrides or {})
     count = len(classes) if classes is not None else chosen.get("num_classes")
     if model is None or count is None:
+        wanted = f"expected {path.stem}.json beside it, the card that says"
+        if path.suffix.lower() in _PICKLED:  # only safetensors have a card beside them
+            wanted = "expected a card inside it (as in Lightning's last.ckpt) that says"
         raise CheckpointError(
-            f"{path}: expected {path.stem}.json beside it, the card that says which model these "
-            "weights are of; there is none. For weights of another project, say so in Python: "
+            f"{path}: {wanted} which model these weights are of; there is none. For weights of "
+            "another project, say so in Python: "
             'load_checkpoint(path, model="mam", overrides={"backbone": "resnet18"}, classes=[…]).'
+        )
+    if classes is None and (type(count) is not int or not 1 <= count <= MAX_CLASSES):
+        raise CheckpointError(
+            f"{path}: expected num_classes in 1..{MAX_CLASSES}; got {count!r:.40}."
         )
     takes_joints = model == "man"
     card = Card(
@@ -293,43 +332,41 @@ def _numbered(count: Any) -> tuple[str, ...]:
     return tuple(f"class {k}" for k in range(int(count)))
 
 
-def _build(card: Card, path: Path) -> nn.Module:
+def _build(card: Card, path: Path, device: str) -> nn.Module:
+    """The model; on ``meta`` it takes no memory, whatever sizes the card asks for."""
     try:
+        with torch.device(device):
+            return models.build(card.model, **card.overrides)
+    except NotImplementedError:  # a layer that cannot be made on meta
         return models.build(card.model, **card.overrides)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f"{path}: its card does not describe a model: {error}") from error
+    except Exception as error:  # hostile values break a builder in any way
+        why = next(iter(str(error).splitlines()), "") or type(error).__name__
+        raise CheckpointError(f"{path}: its card does not describe a model: {why:.300}") from error
 
 
 def _check_card(card: Card, source: str | Path) -> None:
     """Raise where the card contradicts itself or names what there is not."""
-    overrides: Any = card.overrides  # whatever the JSON held
-    classes: Any = card.classes
-    texts = ("model", "trained_on", "recipe", "command", "commit", "data", "weights_sha256")
-    problems = [f"{n} is no text" for n in texts if not isinstance(getattr(card, n), str)]
-    if card.model not in models.BUILDERS:
-        problems.append(f"model is {card.model!r}, not one of {sorted(models.BUILDERS)}")
-    if not isinstance(overrides, dict) or not isinstance(card.metrics, dict):
-        problems.append("overrides and metrics must be JSON objects")
-    elif "weights" in overrides:
+    problems = field_problems(card)
+    if problems:
+        raise CheckpointError(f"{source}: the card does not hold: {'; '.join(problems)}.")
+    if "weights" in card.overrides:
         problems.append("overrides must not name other weights to load")
-    elif overrides.get("num_classes") != len(classes):
+    elif card.overrides.get("num_classes") != len(card.classes):
         problems.append("overrides.num_classes is not the number of classes")
-    if not isinstance(classes, tuple) or not all(isinstance(c, str) for c in classes):
-        problems.append("classes must be a list of names")
-    if not isinstance(card.frames, int) or card.frames < 1:
-        problems.append(f"frames is {card.frames!r}, not a positive whole number")
     if (card.input_size is None) == (card.layout is None):
         problems.append("exactly one of input_size (pictures) and layout (joints) must be given")
     if problems:
         raise CheckpointError(f"{source}: the card does not hold: {'; '.join(problems)}.")
 
 
-def _tuples(value: Any) -> Any:
+def _tuples(value: Any, depth: int = 0) -> Any:
     """JSON knows no tuples: lists come back as the tuples they were."""
+    if depth > _MOST_NESTED:
+        raise RecursionError
     if isinstance(value, list):
-        return tuple(_tuples(v) for v in value)
+        return tuple(_tuples(v, depth + 1) for v in value)
     if isinstance(value, dict):
-        return {k: _tuples(v) for k, v in value.items()}
+        return {k: _tuples(v, depth + 1) for k, v in value.items()}
     return value
 
 

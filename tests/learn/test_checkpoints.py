@@ -1,6 +1,7 @@
 """Weights and cards on disk: whole, matching, and never able to run code."""
 
 import json
+import os
 import pickle
 from dataclasses import replace
 from pathlib import Path
@@ -72,7 +73,20 @@ def test_channels_last_weights_are_saved_as_they_are(tmp_path):
             {"overrides": {"num_classes": 2, "weights": "/etc/passwd"}},
             "must not name other weights",
         ),
-        ({"overrides": [1]}, "must be JSON objects"),
+        ({"overrides": [1]}, "overrides is .* expected a JSON object"),
+        ({"metrics": None}, "metrics is None, expected a JSON object"),
+        ({"classes": 3}, "classes is 3, expected a list"),
+        ({"classes": None}, "classes is None, expected a list"),
+        ({"classes": [1, 2]}, "expected a list of 1 to"),
+        ({"model": {}}, "model is {}, expected one of"),
+        ({"frames": True}, "frames is True"),
+        ({"input_size": "112"}, "input_size is '112', expected null or a whole number"),
+        ({"input_size": 112.5}, "input_size is 112.5"),
+        ({"input_size": [112]}, "input_size is"),
+        ({"input_size": 100_000}, "input_size is 100000"),
+        ({"trained_on": "x" * 201}, "trained_on is .* at most 200"),
+        ({"overrides": OVERRIDES | {"memory_dim": 10**7}}, "of another shape"),
+        ({"overrides": OVERRIDES | {"memory_dim": 10**40}}, "does not describe a model"),
         ({"overrides": OVERRIDES | {"gates": 3}}, "does not describe a model"),
         ({"overrides": OVERRIDES | {"width": 8}}, "of another shape"),
         ({"schema": 99}, "schema 99"),
@@ -91,6 +105,46 @@ def test_card_that_does_not_hold_is_refused(saved, change, said):
 def test_broken_card_is_refused(saved, text):
     saved.with_suffix(".json").write_text(text)
     with pytest.raises(CheckpointError, match=r"best\.json"):
+        load_checkpoint(saved)
+
+
+@pytest.mark.parametrize("depth", [500, 100_000])
+def test_card_nested_too_deep_is_refused(saved, depth):
+    values = json.loads(saved.with_suffix(".json").read_text()) | {"metrics": {"deep": 0}}
+    text = json.dumps(values).replace('"deep": 0', '"deep": ' + "[" * depth + "]" * depth)
+    saved.with_suffix(".json").write_text(text)
+    with pytest.raises(CheckpointError, match="nested too deep"):
+        load_checkpoint(saved)
+
+
+@pytest.mark.parametrize("odd", [torch.eye(3).to_sparse(), torch.ones(2, device="meta")])
+def test_tensors_that_are_not_dense_are_refused(tmp_path, odd):
+    torch.save({"weight": odd}, tmp_path / "odd.pt")
+    with pytest.raises(CheckpointError, match=r"weight is a sparse, quantised or meta|expected"):
+        load_checkpoint(tmp_path / "odd.pt", model="mam", overrides=OVERRIDES)
+
+
+def test_pickled_weights_without_card_are_not_told_to_bring_one_beside_them(tmp_path):
+    torch.save(_mam().state_dict(), tmp_path / "foreign.pt")
+    with pytest.raises(CheckpointError, match="expected a card inside it"):
+        load_checkpoint(tmp_path / "foreign.pt")
+
+
+def test_endings_in_capitals_are_read(saved):
+    loud = saved.rename(saved.with_suffix(".SAFETENSORS"))
+    assert load_checkpoint(loud).card.classes == CARD.classes
+
+
+def test_what_is_no_file_or_may_not_be_read_is_told_so(tmp_path, saved, monkeypatch):
+    os.mkfifo(tmp_path / "pipe.safetensors")
+    with pytest.raises(CheckpointError, match="no regular file"):
+        load_checkpoint(tmp_path / "pipe.safetensors")
+
+    def denied(*_args: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", denied)
+    with pytest.raises(CheckpointError, match=r"opened \(Permission denied"):
         load_checkpoint(saved)
 
 
