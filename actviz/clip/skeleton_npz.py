@@ -43,6 +43,8 @@ _DAMAGED = (
     *(zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError),
     *(tokenize.TokenError, SyntaxError, TypeError, KeyError),
 )
+MAX_METRES = 1000  # farther than any sensor sees
+MAX_TIME_S, MAX_STEP_S = 1e12, 1e6  # room for seconds since 1970; no clip pauses for days
 MAX_BYTES = 256 * 2**20  # of one array, unpacked
 
 
@@ -107,7 +109,9 @@ def _layout(path: Path, arrays: dict[str, NDArray[Any]], count: int) -> tuple[La
     if known is None and "joint_names" in arrays:
         try:
             layout = _own_layout(name or "custom", arrays)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except RecursionError:
+            raise ClipReadError(path, "its roles are nested too deep to be read.") from None
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
             raise ClipReadError(path, f"its own layout does not hold together: {error}") from None
     elif name:
         try:
@@ -145,6 +149,8 @@ def _own_layout(name: str, arrays: dict[str, NDArray[Any]]) -> Layout:
         return int(text)
 
     def numbers(joints: Any) -> tuple[int, ...]:
+        if isinstance(joints, list) and any(isinstance(j, list | dict) for j in joints):
+            raise ValueError("a role must be one joint or a flat list of joints.")
         return tuple(number(j) for j in (joints if isinstance(joints, list) else [joints]))
 
     bones = arrays["bones"].reshape(-1, 2).tolist() if "bones" in arrays else []
@@ -213,6 +219,14 @@ def _joints(path: Path, joints: NDArray[Any]) -> NDArray[Any]:
         raise ClipReadError(
             path, f"joints must hold frames of one or two people; got shape {joints.shape}."
         )
+    with np.errstate(invalid="ignore"):
+        far = np.isfinite(joints) & ((joints > MAX_METRES) | (joints < -MAX_METRES))
+    if far.any():
+        raise ClipReadError(
+            path,
+            f"joints must lie within {MAX_METRES} m of the camera; frame {np.argwhere(far)[0][0]} "
+            "has one farther away. Save metres (millimetres / 1000), NaN where unknown.",
+        )
     return joints
 
 
@@ -230,7 +244,14 @@ def _clock(
             raise ClipReadError(
                 path, f"times_s must be {frames} strictly increasing seconds, one per frame."
             )
-        return times.astype(np.float64), index.astype(np.int64), []
+        times = times.astype(np.float64)
+        if np.abs(times).max() > MAX_TIME_S or (np.diff(times) > MAX_STEP_S).any():
+            raise ClipReadError(
+                path,
+                f"times_s must be seconds within ±{MAX_TIME_S:.0e}, at most {MAX_STEP_S:.0e} from "
+                "frame to frame; save them in seconds.",
+            )
+        return times, index.astype(np.int64), []
     fps, assumed = KINECT_FPS, ["No times_s or fps given: 30 frames per second assumed."]
     if "fps" in arrays:
         given = arrays["fps"]

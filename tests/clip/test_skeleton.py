@@ -125,6 +125,35 @@ def test_all_missing_is_refused(tmp_path: Path, value: float) -> None:
         read_skeleton(path)
 
 
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"times_s": np.arange(12) * 1e300}, "save them in seconds"),
+        ({"times_s": np.arange(12) * 1e7}, "save them in seconds"),
+        ({"joints": np.full((12, 25, 3), 1500.0)}, r"within 1000 m .* frame 0 has one"),
+    ],
+)
+def test_impossible_times_and_places_are_refused(
+    tmp_path: Path, changed: dict[str, object], words: str
+) -> None:
+    values = {"joints": _joints(), "layout": "ntu-25"} | changed
+    with pytest.raises(ClipReadError, match=rf"skeleton\.npz.*{words}"):
+        read_skeleton(_npz(tmp_path, **values))
+
+
+@pytest.mark.parametrize("depth", [3, 100_000])
+def test_nested_roles_are_refused(tmp_path: Path, depth: int) -> None:
+    path = _npz(
+        tmp_path,
+        joints=_joints(joints=3),
+        fps=12,
+        joint_names=["pelvis", "hip_left", "hip_right"],
+        roles='{"root": ' + "[" * depth + "]" * depth + "}",
+    )
+    with pytest.raises(ClipReadError, match=r"nested too deep|flat list"):
+        read_skeleton(path)
+
+
 def test_a_layout_of_the_files_own(tmp_path: Path) -> None:
     path = _npz(
         tmp_path,
