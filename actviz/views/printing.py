@@ -85,15 +85,18 @@ class Page:
         )
 
     def _title(self, title: str) -> None:
-        self.figure.text(
+        words = self.figure.text(
             LEFT / WIDTH,
             1 - 0.33 / self.height,
-            textwrap.shorten(title, 76, placeholder=" …"),
+            short_title(title),
             fontsize=TITLE,
             fontweight="bold",
             color=LIGHT.ink,
             va="center",
+            parse_math=False,
         )
+        room = (WIDTH - LEFT - 0.2) * self.figure.dpi
+        words.set_fontsize(TITLE * min(1.0, room / max(words.get_window_extent().width, 1.0)))
 
     def _row(self, row: Row, y: float) -> Axes:
         box = (LEFT / WIDTH, y / self.height, self.width / WIDTH, row.high / self.height)
@@ -108,6 +111,20 @@ class Page:
         if row.title:
             axes.set_title(row.title, loc="left", fontsize=SMALL, color=LIGHT.muted, pad=5)
         return axes
+
+
+def short_title(title: str, most: int = 76) -> str:
+    """``title`` in at most so many characters; cut in its middle, so that ": answer" stays."""
+    words = " ".join(title.split())
+    if len(words) <= most:
+        return words
+    name, colon, answer = words.rpartition(": ")
+    if not colon or len(answer) > most - 24:  # nothing to keep, or no room beside it
+        name, answer = words, ""
+    tail = colon + answer if answer else ""
+    room = most - len(tail) - 1
+    end = room // 3
+    return f"{name[: room - end].rstrip()}…{name[len(name) - end :].lstrip()}{tail}"
 
 
 def literal(figure: Figure) -> Figure:
@@ -287,8 +304,8 @@ def sheet(
     height = 0.9 + rows * tall + 0.2 + 0.24 * len(lines)
     figure = Figure(figsize=(WIDTH, height), dpi=110, facecolor=LIGHT.paper)
     figure.text(
-        0.4 / WIDTH, 1 - 0.42 / height, title, fontsize=TITLE, fontweight="bold", va="center",
-        color=LIGHT.ink,
+        0.4 / WIDTH, 1 - 0.42 / height, short_title(title), fontsize=TITLE, fontweight="bold",
+        va="center", color=LIGHT.ink,
     )  # fmt: skip
     for number, (picture, words) in enumerate(zip(pictures, labels, strict=True)):
         row, column = divmod(number, columns)

@@ -10,6 +10,7 @@ from matplotlib.patches import Rectangle
 from views_fakes import BONES, LEFT, RIGHT, make
 
 from actviz.views import attention_figure, glance_figure, memory_figure, sheet
+from actviz.views.printing import short_title
 from actviz.views.theme import ATTENTION, LIGHT, SKIPPED, WRITTEN
 
 
@@ -84,6 +85,21 @@ def test_names_with_dollar_signs_are_drawn_as_they_are(draw, clip16):
     figure = draw(clip16, title=name, note=f"trained on {name}", truth=clip16.truth, **more)
     figure.draw_without_rendering()
     assert words(figure).count(name) >= 2
+
+
+@ALL
+def test_a_long_file_name_leaves_the_answer_in_the_title(draw, clip16):
+    figure = draw(clip16, title=f"MAM on {'long_name_' * 20}take7.mp4: cricket bowling (0.97)")
+    title = figure.texts[0].get_text()
+    assert title.startswith("MAM on long_name_")
+    assert title.endswith("take7.mp4: cricket bowling (0.97)")
+    assert len(title) <= 76
+
+
+@pytest.mark.parametrize("title", ["x" * 300, "a: " + "y" * 300, "word " * 60, "short: b (0.5)"])
+def test_titles_are_cut_to_length(title):
+    assert len(short_title(title)) <= 76
+    assert short_title(title)[:5] == title[:5]
 
 
 def test_sheet_takes_dollar_signs_as_they_are(clip16):
