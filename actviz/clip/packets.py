@@ -47,7 +47,14 @@ class Orientation:
     @property
     def degrees_clockwise(self) -> int:
         """0, 90, 180 or 270; a mirror is not counted."""
-        return int(np.rint(np.degrees(np.arctan2(self.b, self.a)))) % 360
+        turn = int(np.rint(np.degrees(np.arctan2(self.b, self.a)))) % 360
+        if self.mirrored and not self.transposed:
+            return 0  # a mirror alone, left with right or top with bottom, turns nothing
+        return turn
+
+    @property
+    def mirrored(self) -> bool:
+        return self.a * self.d - self.b * self.c < 0
 
     def apply(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The stored picture (H, W, 3) turned upright."""
@@ -121,17 +128,21 @@ def _build(path: Path) -> VideoIndex:
         raise ClipReadError(path, "no picture in it can be decoded; the file is damaged.")
     if header.format in _NO_ORIGIN:
         times = times - times[0]
+    threads = first.width * first.height >= _LARGE and not (problems or more)
+    orientation = _orientation(first)
+    if orientation.mirrored:
+        more.append("the file asks for its pictures to be shown mirrored, and so they are")
     return VideoIndex(
         path=path,
         codec=header.codec,
         width=first.width,
         height=first.height,
-        orientation=_orientation(first),
+        orientation=orientation,
         times_s=times,
         period_s=_last_period(times, table, header),
         stamps=stamps,
         keys=tuple(sorted(table.keys, key=lambda key: key.pts)) if stamps is not None else (),
-        threads=first.width * first.height >= _LARGE and not (problems or more),
+        threads=threads,
         problems=(*problems, *more),
     )
 

@@ -89,15 +89,18 @@ def span_frames(
     """
     if len(times_s) == 0:
         raise ValueError("expected at least one frame time; got none.")
+    for name, second in (("start", start_s), ("end", end_s)):
+        if second is not None and not np.isfinite(second):
+            raise ValueError(f"the {name} must be a finite number of seconds; got {second}.")
     first, last = float(times_s[0]), float(times_s[-1])
     start = first if start_s is None else float(start_s)
     end = np.inf if end_s is None else float(end_s)
-    if np.isnan(start) or np.isnan(end) or start >= end:
+    if start_s is not None and start >= end:
         raise ValueError(f"the start must come before the end; got {start:g} s to {end:g} s.")
     if start > last + _last_step(times_s) or end <= first:
         raise ValueError(
             f"expected a span within {first:.2f}–{last:.2f} s, where the frames are; got "
-            f"{start:g} s to {end:g} s."
+            f"{_span_in_words(start_s, end_s)}."
         )
     close = 1e-6  # seconds typed by hand should still meet a frame at 1/3 s
     begin = int(np.searchsorted(times_s, start - close, side="left"))
@@ -106,6 +109,12 @@ def span_frames(
         begin = max(begin - 1, 0)
         stop = begin + 1
     return np.arange(begin, stop)
+
+
+def _span_in_words(start_s: float | None, end_s: float | None) -> str:
+    if end_s is None:
+        return f"{start_s:g} s to the end"
+    return f"an end at {end_s:g} s" if start_s is None else f"{start_s:g} s to {end_s:g} s"
 
 
 def _last_step(times_s: NDArray[np.float64]) -> float:

@@ -138,6 +138,10 @@ def _segment(path: Path, wanted: str) -> tuple[float, float]:
             path, f"its labels give no frames for {wanted!r} (NaN); it has {usable_names}."
         )
     first, last = found[0]
+    if last < first:
+        raise ClipReadError(
+            path, f"its labels end {wanted!r} before it starts; give a span in seconds instead."
+        )
     return first, last + 0.5 / KINECT_FPS  # the labels' last frame belongs to the action
 
 

@@ -138,6 +138,19 @@ def test_rotation_is_applied(degrees: int, make_video: Any, decode_all: Any) -> 
     assert (info.height, info.width) == clip.frames.shape[1:3]
 
 
+def test_a_mirror_is_no_turn_and_is_named(make_video: Any, decode_all: Any) -> None:
+    path = make_video("mirrored.mp4", count=3)
+    stored = decode_all(path)[1]
+    data = bytearray(path.read_bytes())
+    matrix = data.index((65536).to_bytes(4, "big") + bytes(12), data.index(b"tkhd"))
+    data[matrix : matrix + 4] = (-65536).to_bytes(4, "big", signed=True)
+    path.write_bytes(data)
+    info = probe(path)
+    assert info.rotation == 0
+    assert any("mirrored" in problem for problem in info.problems)
+    assert np.array_equal(read_clip(path).frames, np.stack(stored)[:, :, ::-1])
+
+
 def test_rotation_and_shrinking_go_together(make_video: Any) -> None:
     path = make_video("turned.mp4", count=2, width=96, height=48, rotation=90)
     assert read_clip(path, short_side=24).frames.shape == (2, 48, 24, 3)

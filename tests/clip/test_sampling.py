@@ -141,12 +141,16 @@ def test_span_between_two_frames_gives_the_one_on_screen() -> None:
     [
         (3.0, 3.0, "start must come before the end"),
         (4.0, 1.0, "start must come before the end"),
-        (float("nan"), 1.0, "start must come before the end"),
-        (99.0, None, r"within 0.00–3.00 s"),
+        (float("nan"), 1.0, "start must be a finite number of seconds; got nan"),
+        (1.0, float("inf"), "end must be a finite number of seconds; got inf"),
+        (99.0, None, r"within 0.00–3.00 s.*99 s to the end"),
+        (None, -1.0, r"within 0.00–3.00 s.*an end at -1 s"),
         (-2.0, -1.0, r"within 0.00–3.00 s"),
     ],
 )
-def test_impossible_span_says_what_is_possible(start: float, end: float | None, words: str) -> None:
+def test_impossible_span_says_what_is_possible(
+    start: float | None, end: float | None, words: str
+) -> None:
     with pytest.raises(ValueError, match=words):
         span_frames(np.arange(10) / 3, start, end)
 

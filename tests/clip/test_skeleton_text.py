@@ -133,6 +133,13 @@ def test_a_segment_holds_first_and_last_labelled_frame(write) -> None:
     assert list(segments_of(path)) == ["walk", "carry", "waveHands"]
 
 
+def test_labels_that_end_before_they_start_are_told_so(write) -> None:
+    path = write("joints_s01_e01.txt", _ut_text(list(range(1, 16))))
+    write("actionLabel.txt", LABELS.replace("4 8", "8 4"))
+    with pytest.raises(ClipReadError, match="end 'walk' before it starts"):
+        read_skeleton(path, segment="walk")
+
+
 def test_repaired_labels_come_first(write) -> None:
     path = write("joints_s01_e01.txt", _ut_text(list(range(1, 16))))
     write("actionLabel.txt", LABELS)
