@@ -5,6 +5,7 @@ PyAV is imported inside the functions, so that importing this module does not ne
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -134,12 +135,14 @@ def _check_file(path: Path) -> None:
     if path.is_dir():
         raise ClipReadError(path, "expected a video file, got a folder; name one file in it.")
     try:
-        size = path.stat().st_size
+        status = path.stat()
     except FileNotFoundError:
         raise ClipReadError(path, "there is no such file; check the path.") from None
     except OSError as error:
         raise ClipReadError(path, f"cannot be opened ({error.strerror}).") from error
-    if size == 0:
+    if not stat.S_ISREG(status.st_mode):
+        raise ClipReadError(path, "expected a video file; this is not a regular file.")
+    if status.st_size == 0:
         raise ClipReadError(path, "the file is empty (0 bytes); copy or download it again.")
 
 

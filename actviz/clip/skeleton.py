@@ -94,10 +94,14 @@ def read_skeleton(
 
 def _check_file(path: Path) -> None:
     suffix = path.suffix.lower()
-    if not path.exists():
-        raise ClipReadError(path, "no such file.")
-    if not path.is_file():
-        raise ClipReadError(path, "expected a skeleton file; this is no file.")
+    try:
+        if not path.exists():
+            raise ClipReadError(path, "no such file.")
+        if not path.is_file():
+            raise ClipReadError(path, "expected a skeleton file; this is not a regular file.")
+        path.open("rb").close()
+    except OSError as error:
+        raise ClipReadError(path, f"cannot be opened ({error.strerror}).") from error
     if suffix not in SKELETON_SUFFIXES:
         raise ClipReadError(
             path,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,12 @@ def test_rotation_is_applied(degrees: int, make_video: Any, decode_all: Any) -> 
     upright = [np.rot90(frame, -degrees // 90) for frame in decode_all(path)[1]]
     assert np.array_equal(clip.frames, np.stack(upright))
     assert (info.height, info.width) == clip.frames.shape[1:3]
+
+
+def test_a_pipe_is_no_video(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    with pytest.raises(ClipReadError, match="not a regular file"):
+        probe(tmp_path / "pipe.mp4")
 
 
 def test_a_mirror_is_no_turn_and_is_named(make_video: Any, decode_all: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import zipfile
 from pathlib import Path
 
@@ -151,6 +152,22 @@ def test_nested_roles_are_refused(tmp_path: Path, depth: int) -> None:
         roles='{"root": ' + "[" * depth + "]" * depth + "}",
     )
     with pytest.raises(ClipReadError, match=r"nested too deep|flat list"):
+        read_skeleton(path)
+
+
+def test_what_may_not_be_read_or_is_no_file_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "pipe.npz")
+    with pytest.raises(ClipReadError, match="not a regular file"):
+        read_skeleton(tmp_path / "pipe.npz")
+    path = _npz(tmp_path, joints=_joints(), fps=12, layout="ntu-25")
+
+    def denied(*_args: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", denied)
+    with pytest.raises(ClipReadError, match=r"cannot be opened \(Permission denied"):
         read_skeleton(path)
 
 

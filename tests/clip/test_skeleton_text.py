@@ -190,5 +190,5 @@ def test_what_is_no_skeleton_file_is_refused_by_name(tmp_path: Path, write) -> N
     with pytest.raises(ClipReadError, match=r"got \.amc ending"):
         read_skeleton(write("a.amc", "x"))
     (tmp_path / "folder.npz").mkdir()
-    with pytest.raises(ClipReadError, match="no file"):
+    with pytest.raises(ClipReadError, match="not a regular file"):
         read_skeleton(tmp_path / "folder.npz")
