@@ -45,6 +45,9 @@ __all__ = ["glance_figure"]
 
 _INCHES = WIDTH - LEFT - RIGHT
 _SHOWN = "{} of {} frames shown: evenly in time, the one of highest evidence among them"
+_NAMES = {"frames": "frame", "RB": "regression\nbranch", "CB": "classification\nbranch"}
+_BRIEF = {"frames": "frame", "RB": "evidence\n(RB)", "CB": "evidence\n(CB)"}
+_ROOM = 1.35  # inches of a row beside which the names stand upright without touching
 _LOOKS = {"RB": REGRESSION, "CB": CLASSIFICATION}
 
 
@@ -137,13 +140,13 @@ def _page(
         rows["truth"] = Row(0.34, title="truth: the action is visible")
     edges = frame_edges(times)
     page = Page(rows, (float(edges[0]), float(edges[-1])), title=title, note=note)
-    for name, words in (
-        ("frames", "frame"),
-        ("RB", "regression\nbranch"),
-        ("CB", "classification\nbranch"),
-    ):
+    for name in ("frames", "RB", "CB"):
         colour = LIGHT.ink if name == "frames" else _LOOKS[name].colour
-        page.axes[name].set_ylabel(words, fontsize=LABEL, color=LIGHT.text(colour))
+        label = page.axes[name].set_ylabel("", fontsize=LABEL, color=LIGHT.text(colour))
+        if tall + 0.26 >= _ROOM:
+            label.set_text(_NAMES[name])
+        else:
+            label.set(text=_BRIEF[name], rotation=0, ha="right", va="center", fontsize=SMALL)
     return page
 
 
@@ -207,9 +210,8 @@ def _scale(page: Page, class_name: str) -> None:
     axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
     axes.tick_params(labelsize=SMALL, length=3, colors=LIGHT.ink)
     axes.yaxis.set_label_position("right")
-    axes.set_ylabel(
-        f"evidence for {class_name}\n(1: the clip's highest)", fontsize=SMALL, color=LIGHT.ink
-    )
+    unit = "(1: the clip's highest)" if _high(page, "RB") >= _ROOM else "(1: highest)"
+    axes.set_ylabel(f"evidence for {class_name}\n{unit}", fontsize=SMALL, color=LIGHT.ink)
     axes.set_label("colour bar")
 
 
