@@ -37,6 +37,7 @@ from actviz.views.truth import Truth
 __all__ = ["memory_figure"]
 
 _INCHES = WIDTH - LEFT - RIGHT
+_APART = 5.0  # points: narrower frames in the bar are drawn without a line between them
 _MOST = 8  # thumbnails in a row where not all fit
 
 
@@ -133,7 +134,10 @@ def _frames(
 def _bar(axes: Axes, edges: NDArray[np.float64], decision: NDArray[np.bool_]) -> None:
     """The paper's bar: green written, blue skipped; skipped is also half as high."""
     axes.set_ylim(0, 1)
+    wide = edges[-1] - edges[0]
+    points = np.diff(edges) / wide * _INCHES * 72  # width of each frame on paper
     for at, on in enumerate(decision):
+        apart = points[at] >= _APART
         look = WRITTEN if on else SKIPPED
         axes.add_patch(
             Rectangle(
@@ -141,12 +145,11 @@ def _bar(axes: Axes, edges: NDArray[np.float64], decision: NDArray[np.bool_]) ->
                 edges[at + 1] - edges[at],
                 1.0 if on else 0.62,
                 facecolor=look.colour,
-                edgecolor=LIGHT.paper,
-                linewidth=1,
+                edgecolor=LIGHT.paper if apart else look.colour,
+                linewidth=min(1.0, points[at] / 12) if apart else 0.3,
                 gid="written" if on else "skipped",
             )
         )
-    wide = edges[-1] - edges[0]
     for start, stop, on in runs(decision):
         word, look = ("written", WRITTEN) if on else ("skipped", SKIPPED)
         if (edges[stop] - edges[start]) / wide > 0.075:
@@ -159,7 +162,8 @@ def _bar(axes: Axes, edges: NDArray[np.float64], decision: NDArray[np.bool_]) ->
                 va="center",
                 fontsize=SMALL,
                 color=ink_on(look.colour),
-                bbox={"facecolor": look.colour, "edgecolor": "none", "pad": 1},
+                bbox={"facecolor": look.colour, "edgecolor": "none", "pad": 1.5},
+                zorder=5,
             )
     count = int(decision.sum())
     labels = {
