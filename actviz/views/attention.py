@@ -57,12 +57,12 @@ def attention_lanes(
         rows.append(Lane(f"how far the joints were moved{unit}", 84, (0, top)))
     lanes = LaneFigure(rows, times, theme, truth=truth, thumbnails=thumbnails)
     at = len(times) - 1 if cursor_s is None else int(np.abs(times - cursor_s).argmin())
-    labels = {}
+    labels, digits = {}, 3 if nearly_flat(curves) else 2
     for (name, look), curve in zip(ATTENTION.items(), curves, strict=True):
         if not np.isfinite(curve).any():
             continue
         lanes.curve(0, curve, name, look)
-        value = f" {curve[at]:.2f}" if np.isfinite(curve[at]) else ""
+        value = f" {curve[at]:.{digits}f}" if np.isfinite(curve[at]) else ""
         labels[f"{name}{value}"] = (float(curve[np.isfinite(curve)][-1]), look.colour)
     lanes.direct_labels(0, labels)
     if shift is not None:

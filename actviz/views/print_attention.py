@@ -39,6 +39,7 @@ __all__ = ["attention_figure"]
 
 _INCHES = WIDTH - LEFT - RIGHT
 _LEAD, _WORDS = 0.35, 0.3  # inches below the poses for lines, above them for numbers
+_APART = "people drawn 1 m apart: each is centred at the own hips, true distances are unknown"
 
 
 def attention_figure(
@@ -54,6 +55,7 @@ def attention_figure(
     truth: Truth | None = None,
     poses: int = 10,
     note: str | None = None,
+    root: str = "camera",
 ) -> Figure:
     """Attention for x, y and z over time, under poses whose joints glow with its mean.
 
@@ -66,10 +68,13 @@ def attention_figure(
         left, right: joint numbers of each side.
         poses: at most so many poses, fewer where they are wide, evenly; the figure says so.
         note: which weights, what they were trained on, warnings.
+        root: "camera", or "hips" where each person is centred at the own hips: several people
+            then stand side by side in the figure, and it says so.
     """
     times = check_clock(times_s)
     curves = check_curve(attention, len(times), "attention", rows=3)
     array, there = check_skeleton(joints, present, len(times))
+    array, apart = _side_by_side(array, there, root)
     space = skeleton_extent(array, there)
     wide, high = space[0, 1] - space[0, 0], space[1, 1] - space[1, 0]
     fit = int(np.clip(_INCHES / (1.9 * wide / high), 3, poses))  # so that each is well seen
@@ -86,7 +91,7 @@ def attention_figure(
     if truth is not None:
         rows["truth"] = Row(0.34, title="truth: the action is visible")
     edges = frame_edges(times)
-    said = " · ".join(part for part in (nearly_flat(curves), note) if part)
+    said = " · ".join(part for part in (apart, nearly_flat(curves), note) if part)
     page = Page(rows, (float(edges[0]), float(edges[-1])), title=title, note=said)
     mean = np.array([np.nanmean(c) if np.isfinite(c).any() else 0.0 for c in curves.T])
     sides = bone_sides(bones, left, right)
@@ -96,6 +101,19 @@ def attention_figure(
     if truth is not None:
         draw_truth(page.axes["truth"], truth)
     return literal(page.figure)
+
+
+def _side_by_side(
+    joints: NDArray[np.float64], present: NDArray[np.bool_], root: str
+) -> tuple[NDArray[np.float64], str]:
+    """Where several people share one origin: person p moved p metres along x, and words for it."""
+    if root not in ("camera", "hips"):
+        raise ValueError(f'root must be "camera" or "hips"; got {root!r}.')
+    if root == "camera" or not (present.sum(axis=1) > 1).any():
+        return joints, ""
+    shifted = joints.copy()
+    shifted[..., 0] += np.arange(joints.shape[1])[:, None]
+    return shifted, _APART
 
 
 def _poses(
@@ -168,10 +186,10 @@ def _figure(
 
 def _curves(axes: Axes, times: NDArray[np.float64], curves: NDArray[np.float64]) -> None:
     value_axis(axes, -0.04, 1.06, (0, 0.5, 1), "attention, 0–1")
-    labels = {}
+    labels, digits = {}, 3 if nearly_flat(curves) else 2
     for (name, look), values in zip(ATTENTION.items(), curves, strict=True):
         if np.isfinite(values).any():
             curve(axes, times, values, look, name)
             last = values[np.isfinite(values)][-1]
-            labels[f"{name}  {last:.2f} at the end"] = (float(last), look.colour)
+            labels[f"{name}  {last:.{digits}f} at the end"] = (float(last), look.colour)
     direct_labels(axes, labels, 2.3)

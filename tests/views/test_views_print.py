@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import matplotlib
 import numpy as np
 import pytest
@@ -118,6 +120,13 @@ def test_decision_bar_is_green_where_written_and_blue_where_skipped(clip16):
         assert {matplotlib.colors.to_hex(b.get_facecolor()).upper() for b in bars} == {look.colour}
 
 
+def test_many_frames_leave_no_white_in_the_decision_bar():
+    for count, white in ((16, True), (250, False)):
+        bars = patches(memory(make(count)), "written") + patches(memory(make(count)), "skipped")
+        paper = matplotlib.colors.to_rgb(LIGHT.paper)
+        assert all((bar.get_edgecolor()[:3] == paper) == white for bar in bars)
+
+
 def test_memory_figure_says_how_many_frames_it_shows():
     assert "frames shown" not in words(memory(make(6)))
     assert "8 of 64 frames shown, evenly in time" in words(memory(make(64)))
@@ -172,11 +181,32 @@ def test_glance_figure_names_branches_with_probabilities(clip16):
         assert f"{branch} {factor * clip16.probability[0]:.2f}" in said
 
 
+@pytest.mark.parametrize("shape", [(24, 24), (24, 32), (24, 56), (24, 72), (32, 24)])
+@pytest.mark.parametrize("columns", [3, 6, 9])
+def test_row_names_of_the_glance_figure_never_touch(clip16, shape, columns):
+    frames = np.zeros((16, *shape, 3), dtype=np.uint8)
+    rb = clip16.probability
+    arrays = frames, clip16.times_s, clip16.maps, clip16.maps, rb, rb, rb
+    figure = glance_figure(*arrays, class_name="throw", title="t", columns=columns)
+    figure.draw_without_rendering()
+    names = [axes.yaxis.label.get_window_extent() for axes in figure.axes[:4]]
+    assert all(upper.y0 >= lower.y1 + 2 for upper, lower in itertools.pairwise(names))
+    assert min(name.x0 for name in names) >= 0
+
+
 def test_attention_curves_have_their_colours(clip16):
     lines = {line.get_label(): line for axes in attention(clip16).axes for line in axes.lines}
     for name, look in ATTENTION.items():
         assert lines[name].get_color() == look.colour
         assert lines[name].get_linestyle() == look.mpl_dash
+
+
+def test_nearly_flat_attention_is_labelled_with_three_decimals(clip16):
+    flat = 0.5 + 0.01 * clip16.attention
+    arrays = clip16.times_s, flat, clip16.joints, clip16.present, BONES
+    said = words(attention_figure(*arrays, left=LEFT, right=RIGHT, title="t"))
+    assert f"z  {flat[2, -1]:.3f} at the end" in said
+    assert "z  0.40 at the end" in words(attention(clip16))
 
 
 def test_poses_of_two_people_and_of_nobody(pair16):
@@ -187,6 +217,18 @@ def test_poses_of_two_people_and_of_nobody(pair16):
     figure = attention_figure(*arrays, left=LEFT, right=RIGHT, title="t")
     assert "nobody" in words(figure)
     attention(pair16).draw_without_rendering()
+
+
+def test_people_centred_at_their_hips_stand_side_by_side(pair16):
+    joints = pair16.joints - pair16.joints[:, :, :1]
+    arrays = pair16.times_s, pair16.attention, joints, pair16.present, BONES
+    look = {"left": LEFT, "right": RIGHT, "title": "t"}
+    assert "1 m apart" in words(attention_figure(*arrays, **look, root="hips"))
+    assert "1 m apart" not in words(attention_figure(*arrays, **look))
+    first = [pair16.times_s, pair16.attention, joints[:, :1], pair16.present[:, :1], BONES]
+    assert "1 m apart" not in words(attention_figure(*first, **look, root="hips"))
+    with pytest.raises(ValueError, match="root must be"):
+        attention_figure(*arrays, **look, root="neck")
 
 
 def test_joints_all_nan_are_refused(clip16):
