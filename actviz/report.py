@@ -90,6 +90,7 @@ def draw_figure(traced: Traced) -> Figure:
             trace.bones,
             left=layout.left,
             right=layout.right,
+            root=traced.skeleton.root if traced.skeleton else "camera",
             truth=truth,
             title=title,
             note=note,
@@ -227,11 +228,12 @@ def _skeleton_pictures(traced: Traced) -> Iterator[tuple[float, NDArray[np.uint8
     assert traced.skeleton is not None
     skeleton, layout = convert(traced.skeleton, trace.layout), get_layout(trace.layout)
     present = usable(skeleton)
-    extent = views.skeleton_extent(skeleton.joints, present)
+    joints = _on_the_floor(skeleton.joints, present, skeleton.times_s)
+    extent = views.skeleton_extent(joints, present)
     for frame, time_s in enumerate(skeleton.times_s):
         at = int(np.abs(trace.times_s - time_s).argmin())
         picture = views.skeleton_frame(
-            skeleton.joints[frame],
+            joints[frame],
             present[frame],
             trace.bones,
             left=layout.left,
@@ -240,7 +242,27 @@ def _skeleton_pictures(traced: Traced) -> Iterator[tuple[float, NDArray[np.uint8
             extent=extent,
         )
         words = _attention_words(trace, at)
-        yield float(time_s), views.draw_caption(picture, words, lines=[_short_note(trace)])
+        roomy = np.pad(picture, ((80, 0), (0, 0), (0, 0)))  # the words stand over nobody's head
+        yield float(time_s), views.draw_caption(roomy, words, lines=[_short_note(trace)])
+
+
+def _on_the_floor(
+    joints: NDArray[np.float32], present: NDArray[np.bool_], times_s: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Joints (T, P, J, 3) for drawing, moved up or down so that feet meet one floor.
+
+    A cut to another camera, or a source centred on the hips, moves the floor between frames. The
+    lowest joint within half a second of a frame is taken to stand on it: a jump still leaves it.
+    """
+    heights = np.where(present[..., None], joints[..., 1], np.inf)
+    lowest = heights.min((1, 2))  # (T,)
+    if not np.isfinite(lowest).any():
+        return joints
+    floor = np.array([lowest[np.abs(times_s - t) <= 0.5].min() for t in times_s])
+    lift = np.where(np.isfinite(floor), lowest[np.isfinite(lowest)].min() - floor, 0.0)
+    moved = joints.copy()
+    moved[..., 1] += lift[:, None, None].astype(np.float32)
+    return moved
 
 
 def write_overlay(
