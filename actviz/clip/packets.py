@@ -123,6 +123,8 @@ def _build(path: Path) -> VideoIndex:
         counter = picture_counter(header.codec, stream.codec_context.extradata)
         table = _walk(container, stream, counter)
     problems = _named_problems(table, header)
+    if header.format == "gif" and not _ends_as_gif(path):
+        problems.append("the file is cut off: the mark that ends a GIF is missing")
     stamps, times, more = _timeline(path, table, header, doubtful=bool(problems))
     if not len(times):
         raise ClipReadError(path, "no picture in it can be decoded; the file is damaged.")
@@ -240,11 +242,27 @@ def _named_problems(table: _Table, header: _Header) -> list[str]:
                 f"the file is cut off: {missing_s:.2f} s of the length that its header "
                 "announces are missing"
             )
+        elif header.format == "avi" and header.end > (last := _last_slot(table)) + 1:
+            problems.append(
+                f"the header announces {header.end} frames, the file ends after {last + 1}"
+            )
     if table.damaged:
         problems.append(f"{table.damaged} packet(s) are damaged")
     if not table.starts_on_key:
         problems.append("the file does not start on a key frame")
     return problems
+
+
+def _ends_as_gif(path: Path) -> bool:
+    """Whether the trailer byte is there, be it followed by padding."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 1024))
+        return file.read().rstrip(b"\0\r\n").endswith(b";")
+
+
+def _last_slot(table: _Table) -> int:
+    """Number of the last frame of an AVI file, whose stamps count frames."""
+    return max(stamp for stamp in (*table.dts, *table.pts) if stamp is not None)
 
 
 def _stamps_hold(table: _Table) -> bool:

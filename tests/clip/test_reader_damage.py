@@ -175,3 +175,23 @@ def test_real_broken_clocks_are_repaired_and_reported(real_data: Path) -> None:
         assert np.all(np.diff(times) > 0), path
         np.testing.assert_allclose(np.diff(times), 1 / 30, atol=1e-6)
         assert any("timestamps were repaired" in problem for problem in info.problems), path
+
+
+def test_an_avi_that_lacks_its_last_frames_says_so(make_video: Any) -> None:
+    path = make_video("short.avi", count=20, codec="mpeg4", b_frames=0)
+    whole = path.read_bytes()
+    assert not probe(path).problems
+    at = whole.index((20).to_bytes(4, "little"), whole.index(b"strh"))
+    path.write_bytes(whole[:at] + (22).to_bytes(4, "little") + whole[at + 4 :])
+    assert any("announces 22 frames" in problem for problem in probe(path).problems)
+
+
+def test_a_gif_without_its_end_says_so(tmp_path: Path) -> None:
+    from PIL import Image
+
+    pictures = [Image.new("P", (16, 16), color) for color in (0, 50, 100)]
+    path = tmp_path / "moving.gif"
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=100)
+    assert not probe(path).problems
+    path.write_bytes(path.read_bytes()[:-1])
+    assert any("ends a GIF" in problem for problem in probe(path).problems)
