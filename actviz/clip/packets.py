@@ -262,7 +262,7 @@ def _ends_as_gif(path: Path) -> bool:
 
 def _last_slot(table: _Table) -> int:
     """Number of the last frame of an AVI file, whose stamps count frames."""
-    return max(stamp for stamp in (*table.dts, *table.pts) if stamp is not None)
+    return max((stamp for stamp in (*table.dts, *table.pts) if stamp is not None), default=-1)
 
 
 def _stamps_hold(table: _Table) -> bool:
