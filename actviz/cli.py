@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -20,6 +21,7 @@ from actviz.errors import ActvizError
 __all__ = ["main"]
 
 MODELS = ("mam", "tmnet", "man")
+_stopped = threading.Event()  # the user or the system asked this program to end
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # the outermost edge: a user gets a sentence, never a traceback
+        if _stopped.is_set():  # a library being imported may turn the interrupt into its own error
+            print("actviz: interrupted.", file=sys.stderr)
+            return 130
         if os.environ.get("ACTVIZ_DEBUG"):
             raise
         told = " ".join(str(error).split())
@@ -49,9 +54,10 @@ def _as_a_program() -> None:
     """A stopped program tidies up, and words that the terminal cannot show are spelt out."""
 
     def stop(number: int, frame: object) -> None:
+        _stopped.set()
         raise KeyboardInterrupt
 
-    for name in ("SIGTERM", "SIGHUP"):
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), stop)
     for stream in (sys.stdout, sys.stderr):
