@@ -9,7 +9,7 @@ import streamlit as st
 from actviz.clip.reader import file_sha256, frame_times
 from actviz.clip.skeleton import read_skeleton
 from actviz.errors import ActvizError
-from actviz.trace.run import MODELS
+from actviz.trace.run import MODELS, is_skeleton_file
 from explorer import compute, state
 from explorer.parts import say_failure
 
@@ -47,10 +47,7 @@ def _clip() -> None:
 @st.cache_data(max_entries=64, show_spinner=False)
 def _extent(path: Path, sha256: str) -> tuple[float, float]:
     """First and last second of a file."""
-    if path.suffix.lower() in (".npz", ".skeleton", ".txt"):
-        times = read_skeleton(path).times_s
-    else:
-        times = frame_times(path)[0]
+    times = read_skeleton(path).times_s if is_skeleton_file(path) else frame_times(path)[0]
     return float(times[0]), float(times[-1])
 
 
