@@ -1,1 +1,1 @@
-""""""
+"""Data sets by name: the papers' own, anyone's folder or CSV, and the puppets made here."""

@@ -22,9 +22,9 @@ import models
 from actviz.clip.sampling import segment_indices
 from actviz.datasets import puppets
 from actviz.errors import ActvizError
-from actviz.learn.augment import centre_on_hips
 from actviz.learn.checkpoints import Loaded, load_checkpoint
-from actviz.learn.puppet_data import Frames, limb_masks, puppet_frames, puppet_skeletons
+from actviz.learn.data.augment import centre_on_hips
+from actviz.learn.data.puppets import Frames, limb_masks, puppet_frames, puppet_skeletons
 from actviz.learn.scores import (
     answer_scores,
     confusion_matrix,

@@ -20,10 +20,10 @@ from torch import Tensor, nn
 import models
 from actviz.datasets import puppets
 from actviz.errors import ActvizError
-from actviz.learn.augment import vary_pictures, vary_skeleton
-from actviz.learn.cache import stored_array
 from actviz.learn.checkpoints import bundled, load_checkpoint
-from actviz.learn.puppet_data import Frames, Skeletons, puppet_frames, puppet_skeletons
+from actviz.learn.data.augment import vary_pictures, vary_skeleton
+from actviz.learn.data.cache import stored_array
+from actviz.learn.data.puppets import Frames, Skeletons, puppet_frames, puppet_skeletons
 from actviz.learn.recipes import MAMRecipe, MANRecipe, PictureRecipe, Recipe, TMNetRecipe, TSNRecipe
 
 __all__ = ["Batches", "Step", "Task", "classes_of", "make_network", "make_task", "pad_skeletons"]
@@ -132,7 +132,7 @@ class PictureTask(Task):
         frames = _to_unit(pictures)
         if self.shrink > 1:
             frames = F.avg_pool2d(frames.flatten(0, 1), self.shrink).unflatten(0, (len(at), count))
-        if self.recipe.augment:
+        if self.recipe.augment != "none":
             frames = vary_pictures(frames, generator=_generator(rng))
         return {"frames": frames, "label": torch.from_numpy(data.labels[at])}
 
@@ -198,7 +198,7 @@ class FrozenMAMTask(MAMTask):
         super().prepare()
         network: Any = self.network
         network.backbone.requires_grad_(False)
-        views = self.recipe.views if self.recipe.augment else 1
+        views = self.recipe.views if self.recipe.augment != "none" else 1
         self.features = {
             split: self._features(split, views if split == "train" else 1)
             for split in ("train", "val")
@@ -262,7 +262,7 @@ class MANTask(Task):
         assert rng is not None
         data = self.data["train"]
         pairs = [(data.joints[i], data.present[i]) for i in at]
-        if self.recipe.augment:
+        if self.recipe.speed:
             hips = (models.NTU_ROLES["hip_left"], models.NTU_ROLES["hip_right"])
             share = self.recipe.hips_share
             pairs = [vary_skeleton(*p, rng=rng, hips=hips, hips_share=share) for p in pairs]

@@ -11,10 +11,10 @@ from torch import nn
 import models
 from actviz.datasets import puppets
 from actviz.errors import ActvizError
-from actviz.learn.augment import centre_on_hips, vary_pictures
 from actviz.learn.checkpoints import Card, Loaded
+from actviz.learn.data.augment import centre_on_hips, vary_pictures
+from actviz.learn.data.puppets import limb_masks, puppet_frames, puppet_skeletons
 from actviz.learn.evaluate import evaluate
-from actviz.learn.puppet_data import limb_masks, puppet_frames, puppet_skeletons
 from actviz.learn.tasks import Batches, pad_skeletons
 
 CLIPS, FRAMES, SIZE = 12, 5, 32
@@ -112,7 +112,7 @@ def test_stored_frames_are_the_scenes_own_pictures():
 
 def test_stored_frames_are_made_once(monkeypatch):
     first = puppet_frames("val", 2, count=3, size=SIZE)
-    monkeypatch.setattr("actviz.learn.puppet_data.fill_share", None)  # would fail if called
+    monkeypatch.setattr("actviz.learn.data.puppets.fill_share", None)  # would fail if called
     assert np.array_equal(puppet_frames("val", 2, count=3, size=SIZE).frames, first.frames)
 
 
@@ -163,7 +163,7 @@ def test_batches_follow_their_seed_and_lose_no_clip():
 
 
 def test_drawing_in_several_processes_gives_the_same_pictures(monkeypatch):
-    monkeypatch.setattr("actviz.learn.puppet_data._FEW", 2)
+    monkeypatch.setattr("actviz.learn.data.puppets._FEW", 2)
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     shared = puppet_frames("train", 5, count=2, size=24)
     scene = puppets.make_scene(puppets.scene_seeds("train", 5)[4])
@@ -173,7 +173,7 @@ def test_drawing_in_several_processes_gives_the_same_pictures(monkeypatch):
 
 def test_failed_drawing_says_why_and_leaves_no_file(monkeypatch, tmp_path):
     monkeypatch.setenv("ACTVIZ_CACHE", str(tmp_path))
-    monkeypatch.setattr("actviz.learn.puppet_data._FEW", 2)
+    monkeypatch.setattr("actviz.learn.data.puppets._FEW", 2)
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     monkeypatch.setattr("sys.executable", "false")
     with pytest.raises(RuntimeError, match="process of its own"):

@@ -18,9 +18,9 @@ def test_recipe_builds_its_model_and_is_plain_json(name):
 
 
 def test_texts_from_the_command_line_become_the_fields_types():
-    settings = parse_settings(["epochs=3", "learning_rate=1", "augment=false", "schedule=step"])
+    settings = parse_settings(["epochs=3", "learning_rate=1", "flip=false", "schedule=step"])
     recipe = get_recipe("puppets/mam", settings | {"milestones": "[10, 20]", "width": "null"})
-    assert (recipe.epochs, recipe.learning_rate, recipe.augment) == (3, 1.0, False)
+    assert (recipe.epochs, recipe.learning_rate, recipe.flip) == (3, 1.0, False)
     assert (recipe.schedule, recipe.milestones, recipe.width) == ("step", (10, 20), None)
 
 
@@ -41,7 +41,7 @@ def test_recipes_themselves_stay_as_they_were():
         ("puppets/mam", {"schedule": "sine"}, "schedule must be .*cosine"),
         ("puppets/mam", {"epochs": 0}, "epochs must be at least 1"),
         ("puppets/mam", {"frames": 999}, "stored_frames"),
-        ("puppets/man", {"augment": "perhaps"}, "augment must be bool"),
+        ("puppets/man", {"nesterov": "perhaps"}, "nesterov must be bool"),
     ],
 )
 def test_what_a_recipe_cannot_take_is_refused_in_words(name, overrides, said):

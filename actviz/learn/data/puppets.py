@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from actviz.clip.sampling import segment_indices
 from actviz.datasets import puppets
-from actviz.learn.cache import stored_array
+from actviz.learn.data.cache import stored_array
 
 __all__ = ["Frames", "Skeletons", "limb_masks", "puppet_frames", "puppet_skeletons"]
 
@@ -127,7 +127,7 @@ def _fill(kind: str, path: Path, split: str, clips: int) -> None:
     if workers == 1:
         return fill_share(kind, path, split, 0, 1)
     # Not multiprocessing: it would run the caller's script again in each process.
-    code = "from actviz.learn.puppet_data import fill_share as f; {}"
+    code = "from actviz.learn.data.puppets import fill_share as f; {}"
     running = []
     try:
         for number in range(workers):

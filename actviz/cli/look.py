@@ -1,0 +1,73 @@
+"""``actviz probe`` and ``actviz trace``: what is in a file, and what a model sees in it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from actviz.cli.common import Bar, Commands, add_command, folder
+from actviz.errors import ActvizError
+
+__all__ = ["add_probe", "add_trace"]
+
+MODELS = ("mam", "tmnet", "man")
+
+
+def add_probe(commands: Commands) -> None:
+    parser = add_command(commands, "probe", _probe, "what is in a file; what the model will see")
+    parser.add_argument("path", metavar="VIDEO|SKELETON", type=Path)
+
+
+def add_trace(commands: Commands) -> None:
+    text = "what a model remembers or attends to in a clip: curves, maps, figure, overlay video"
+    parser = add_command(commands, "trace", _trace, text)
+    parser.add_argument("path", metavar="VIDEO|SKELETON", type=Path)
+    parser.add_argument("--model", required=True, choices=MODELS)
+    parser.add_argument("--out", required=True, type=folder, help="folder for the results")
+    parser.add_argument("--weights", type=Path, help="a checkpoint (default: the bundled one)")
+    parser.add_argument("--start", type=float, metavar="S", help="begin at this second")
+    parser.add_argument("--end", type=float, metavar="S", help="end at this second")
+    parser.add_argument("--segment", metavar="NAME", help="labelled part of a UT-Kinect recording")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument("--frames", type=int, metavar="N", help="frames MAM and TMNet look at")
+    parser.add_argument("--threshold", type=float, help="MAM: write above this probability")
+    parser.add_argument("--class", dest="cam_class", help="TMNet: class whose evidence is mapped")
+    parser.add_argument("--pose-model", type=Path, help="MediaPipe pose_landmarker .task file")
+    parser.add_argument(
+        "--download-pose-model", action="store_true", help="fetch the pose model into the cache"
+    )
+    parser.add_argument("--no-overlay", action="store_true", help="do not write overlay.mp4")
+
+
+def _probe(options: argparse.Namespace) -> None:
+    from actviz.describe import describe_file
+
+    for name, value in describe_file(options.path):
+        print(f"{name:<12} {value}")
+
+
+def _trace(options: argparse.Namespace) -> None:
+    from actviz.report import FILES, in_words, results_folder, write_files
+    from actviz.trace.run import Span, trace_file
+
+    if options.path.resolve() in {(options.out / name).resolve() for name in FILES}:
+        raise ActvizError(f"{options.path}: would be overwritten; choose another --out.")
+    if options.download_pose_model:
+        from actviz.clip.pose import find_pose_model
+
+        options.pose_model = find_pose_model(options.pose_model, download=True)
+    with results_folder(options.out) as fresh, Bar() as bar:
+        traced = trace_file(
+            options.path,
+            model=options.model,
+            weights=options.weights,
+            span=Span(options.start, options.end, options.segment),
+            device=options.device,
+            frames=options.frames,
+            threshold=options.threshold,
+            cam_class=options.cam_class,
+            pose_model=options.pose_model,
+            progress=bar,
+        )
+        write_files(traced, fresh, overlay=not options.no_overlay, progress=bar)
+    print("\n".join(in_words(traced, options.out)))

@@ -1,0 +1,197 @@
+"""What a recipe can say, as plain typed dataclasses; the named ones are in the files beside this.
+
+The paper's value stands where the paper gives one; a comment says "ours" where it is silent or
+where we differ. Numbers of iterations are optimiser steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+__all__ = ["MAMRecipe", "MANRecipe", "PictureRecipe", "Recipe", "TMNetRecipe", "TSNRecipe"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What every training has. The subclasses add their model's own choices."""
+
+    name: str
+    model: str  # a key of models.BUILDERS
+    summary: str  # one sentence for `actviz recipes`
+    # data
+    data: str = "puppets"  # a key of actviz.datasets.DATASETS
+    protocol: str = ""  # official split; "": the data set's usual one
+    train_clips: int = 0  # the first so many; 0: all there are
+    val_clips: int = 0
+    test_clips: int = 0
+    val_share: float = 0.1  # of the training part, whole groups, where the set names no validation
+    frames: int = 16  # T that the model sees of one clip
+    # optimisation
+    epochs: int = 10
+    iterations: int = 0  # optimiser steps in all, in place of epochs; 0: by epochs
+    batch_size: int = 32  # clips of one optimiser step, over all devices and accumulated parts
+    accumulate: int = 1  # parts that a batch is computed in, one after the other
+    optimiser: Literal["sgd", "adamw"] = "sgd"
+    learning_rate: float = 0.01
+    momentum: float = 0.9
+    nesterov: bool = False
+    weight_decay: float = 5e-4
+    clip_norm: float = 20.0  # total gradient norm; 0: not clipped
+    schedule: Literal["constant", "step", "cosine", "plateau"] = "cosine"
+    milestones: tuple[int, ...] = ()  # iterations after which "step" divides the rate by ten
+    warmup: int = 0  # iterations of linear warm-up
+    plateau_factor: float = 0.2  # "plateau", on the validation loss, as Keras has it
+    plateau_patience: int = 5  # epochs without a better loss
+    plateau_cooldown: int = 3  # epochs
+    least_rate: float = 1e-4  # below which "plateau" never goes
+    # choosing and keeping
+    choose: Literal["val", "last", "test"] = "val"  # which epoch is kept: "test" is MAN's, biased
+    save_every: int = 200  # iterations between two last.ckpt, beside one at each epoch's end
+    # running
+    seed: int = 0
+    repeats: int = 1  # trainings with seeds seed, seed + 1, …; the first is kept, spread reported
+    device: str = "auto"
+    devices: int = 1  # GPUs, or processes on the CPU, of each node
+    nodes: int = 1
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    channels_last: bool = True
+    compile: bool = False  # torch.compile
+    threads: int = 0  # CPU threads, on which the last digits depend; 0: torch's choice
+    workers: int = -1  # processes that read clips; -1: as many as fit the machine
+
+    def build_overrides(self, classes: int) -> dict[str, Any]:
+        """Keyword arguments of ``models.build(self.model, …)``, without weights to start from."""
+        return {"num_classes": classes}
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields, as JSON takes them."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class PictureRecipe(Recipe):
+    """Trainings on frames or optical flow."""
+
+    # network
+    backbone: str = "resnet18"
+    width: int | None = None  # channels of the narrow backbone's first stage
+    weights: str = ""  # the frame CNN starts from: "imagenet", a file of any known kind, "" random
+    start_from: str = ""  # or from one of our checkpoints: a bundled name or a file
+    freeze_backbone: bool = False  # features computed once; only the head learns (tsn, mam)
+    backbone_rate: float = 1.0  # learning rate of the backbone over that of the rest
+    partial_bn: bool = False  # all batch normalisation but the first is frozen (TSN)
+    tsn_groups: bool = False  # TSN's rates and decays: biases x2 undecayed, flow's first layer x5
+    dropout: float = 0.0
+    # what is seen
+    modality: Literal["rgb", "flow"] = "rgb"
+    flow_length: int = 5  # L, consecutive flow fields of one snippet: 2L channels
+    input_size: int = 224  # pixels
+    resize: Literal["short", "square"] = (
+        "short"  # before cropping: short side, or both, to ``side``
+    )
+    side: int = 256  # pixels
+    sampling: Literal["even", "tsn", "strided"] = "tsn"  # which frames training draws
+    stride: int = 1  # frames between two of a "strided" clip
+    stored_frames: int = 32  # puppets: frames of a clip kept in the cache, from which T are drawn
+    views: int = 2  # frozen backbone: augmented views of each clip whose features are stored
+    # variation, the same for all frames of a clip
+    augment: Literal["none", "mild", "multiscale"] = "multiscale"  # mild: shift, mirror, colour
+    scales: tuple[float, ...] = (1.0, 0.875, 0.75, 0.66)  # "multiscale" crops, of the short side
+    max_distort: int = 1  # places in ``scales`` that width and height may be apart
+    more_positions: bool = True  # 13 crop positions instead of 5
+    flip: bool = True  # mirror half of the clips; flow's x changes its sign
+    # evaluation
+    test_views: Literal["25x10", "10-crop", "25", "centre", "glance"] = "centre"
+
+    def build_overrides(self, classes: int) -> dict[str, Any]:
+        own: dict[str, Any] = {
+            "num_classes": classes,
+            "backbone": self.backbone,
+            "width": self.width,
+        }
+        if self.modality == "flow":
+            own["flow_length"] = self.flow_length
+        return own
+
+
+@dataclass(frozen=True)
+class TSNRecipe(PictureRecipe):
+    """TSN: the mean of single frames' logits; also the frame CNN for the others."""
+
+    small_epochs: int = 0  # first epochs at half the input size: off chance sooner, four times fast
+
+    def build_overrides(self, classes: int) -> dict[str, Any]:
+        return super().build_overrides(classes) | {"dropout": self.dropout}
+
+
+@dataclass(frozen=True)
+class MAMRecipe(PictureRecipe):
+    """MAM (Yuan et al., AAAI 2019), end to end as published or on frozen features."""
+
+    memory_dim: int = 512  # D
+    hidden_dim: int = 512  # H
+    controller_dim: int = 512  # K
+    output_bias: float = 1.0  # of q_t; ours, the paper writes none: 0 leaves memories empty
+
+    def build_overrides(self, classes: int) -> dict[str, Any]:
+        return super().build_overrides(classes) | {
+            "memory_dim": self.memory_dim,
+            "hidden_dim": self.hidden_dim,
+            "controller_dim": self.controller_dim,
+            "output_bias": self.output_bias,
+            "dropout": self.dropout,
+        }
+
+
+@dataclass(frozen=True)
+class TMNetRecipe(PictureRecipe):
+    """TMNet (Liu et al., IEEE Access 2020): one glance learns from many frames."""
+
+    variant: Literal["2d", "3d-a", "3d-b"] = "2d"
+    base_stages: int = 2  # of four; the rest is each branch's own
+    alpha: float = 0.8  # weight of the regression loss, the paper's best
+    key: Literal["begin", "middle", "end"] = "middle"  # third the key frame is drawn from
+
+    def build_overrides(self, classes: int) -> dict[str, Any]:
+        own: dict[str, Any] = {
+            "base_stages": self.base_stages,
+            "key_third": self.key,
+            "dropout": self.dropout,
+        }
+        if self.variant != "2d":
+            own["variant"] = self.variant
+        return super().build_overrides(classes) | own
+
+
+@dataclass(frozen=True)
+class MANRecipe(Recipe):
+    """MAN (Xie et al., IJCAI 2018) on skeletons."""
+
+    layout: str = "ntu-25"
+    stcm: Literal["conv9", "densenet161"] = "conv9"
+    weights: str = ""  # of densenet161: "imagenet", a file, "" random
+    hidden: int = 64  # units of each GRU direction
+    reduction: int = 16  # of the attention's bottleneck
+    cell: Literal["torch", "keras"] = "torch"
+    attention: Literal["trained", "frozen"] = "trained"
+    # variation, all off in the paper
+    turn: float = 0.0  # degrees, most, about the vertical
+    scale: float = 0.0  # most, share of the body's size
+    speed: float = 0.0  # most, share of the pace
+    crop: float = 0.0  # most, share of the length cut from each end
+    noise: float = 0.0  # metres, most, standard deviation of the joints' noise
+    hips_share: float = 0.0  # of clips centred on the hips, beside those that come so
+
+    def build_overrides(self, classes: int) -> dict[str, Any]:
+        own: dict[str, Any] = {
+            "num_classes": classes,
+            "frames": self.frames,
+            "hidden": self.hidden,
+            "reduction": self.reduction,
+            "cell": self.cell,
+            "attention": self.attention,
+        }
+        if self.stcm != "conv9":
+            own["stcm"] = self.stcm
+        return own

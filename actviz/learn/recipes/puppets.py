@@ -1,0 +1,100 @@
+"""The recipes of the weights that come with the project: small networks on puppets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actviz.learn.recipes.base import MAMRecipe, MANRecipe, Recipe, TMNetRecipe, TSNRecipe
+
+__all__ = ["RECIPES"]
+
+_CLIPS: dict[str, Any] = {"train_clips": 2400, "val_clips": 240, "test_clips": 600}
+_SMALL: dict[str, Any] = _CLIPS | {
+    "backbone": "resnet18_narrow",
+    "width": 16,
+    "input_size": 112,
+    "sampling": "even",
+    "augment": "mild",
+}
+_BACKBONE = TSNRecipe(
+    **_SMALL,
+    name="puppets/backbone",
+    model="tsn",
+    summary="A narrow ResNet-18 as TSN on puppet frames: the frame CNN of MAM and TMNet.",
+    frames=6,
+    epochs=32,
+    small_epochs=20,
+    dropout=0.2,  # TSN's 0.8 is for 2048 features
+    optimiser="adamw",
+    learning_rate=0.002,
+    weight_decay=0.02,
+    warmup=100,
+)
+_MAM = MAMRecipe(
+    **_SMALL,
+    name="puppets/mam",
+    model="mam",
+    summary="MAM end to end from the frame CNN of puppets/backbone.",
+    start_from="tsn",
+    backbone_rate=0.4,
+    memory_dim=128,
+    hidden_dim=128,
+    controller_dim=64,
+    frames=16,
+    epochs=8,
+    batch_size=16,
+    optimiser="adamw",
+    learning_rate=0.0008,
+    weight_decay=0.02,
+    warmup=50,
+)
+_MAM_HEAD = MAMRecipe(
+    **_SMALL,
+    name="puppets/mam-head",
+    model="mam",
+    summary="MAM's memory and controller alone, on frozen features of puppets/backbone; 3 seeds.",
+    start_from="tsn",
+    freeze_backbone=True,
+    memory_dim=128,
+    hidden_dim=128,
+    controller_dim=64,
+    frames=24,
+    epochs=25,
+    optimiser="adamw",
+    learning_rate=0.0003,
+    weight_decay=0.01,
+    repeats=3,
+)
+_TMNET = TMNetRecipe(
+    **_SMALL,
+    name="puppets/tmnet",
+    model="tmnet",
+    summary="TMNet-2D, two stages shared and two of each branch's own, on puppet frames.",
+    start_from="tsn",
+    frames=8,
+    epochs=8,
+    batch_size=16,
+    optimiser="adamw",
+    learning_rate=0.0005,
+    weight_decay=0.02,
+    warmup=50,
+)
+_MAN = MANRecipe(
+    **_CLIPS,
+    name="puppets/man",
+    model="man",
+    summary="MAN with nine convolutions on puppet skeletons.",
+    frames=50,
+    epochs=10,
+    learning_rate=0.02,
+    nesterov=True,
+    weight_decay=2e-4,  # = Keras's L2 of 1e-4, on the kernels that have one
+    warmup=50,
+    repeats=3,
+    speed=0.25,
+    crop=0.08,
+    scale=0.1,
+    noise=0.02,
+    hips_share=0.3,
+)
+RECIPES: tuple[Recipe, ...] = (_BACKBONE, _MAM, _MAM_HEAD, _TMNET, _MAN)
