@@ -14,7 +14,7 @@ from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from actviz.errors import ActvizError
-from actviz.learn.recipes import puppets
+from actviz.learn.recipes import folder, mam, man, puppets, tmnet
 from actviz.learn.recipes.base import (
     MAMRecipe,
     MANRecipe,
@@ -36,7 +36,9 @@ __all__ = [
     "parse_settings",
 ]
 
-RECIPES: dict[str, Recipe] = {r.name: r for room in (puppets,) for r in room.RECIPES}
+RECIPES: dict[str, Recipe] = {
+    r.name: r for room in (puppets, folder, mam, tmnet, man) for r in room.RECIPES
+}
 
 
 def get_recipe(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe:
@@ -51,7 +53,7 @@ def get_recipe(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe:
         )
     recipe = RECIPES[name]
     kinds = get_type_hints(type(recipe))
-    fixed = ("name", "model", "summary")
+    fixed = ("name", "model", "summary", "ours")
     known = [f.name for f in fields(recipe) if f.name not in fixed]
     changed = {}
     for key, value in (overrides or {}).items():

@@ -19,6 +19,7 @@ class Recipe:
     name: str
     model: str  # a key of models.BUILDERS
     summary: str  # one sentence for `actviz recipes`
+    ours: tuple[str, ...] = ()  # fields on which the paper is silent, or where we differ from it
     # data
     data: str = "puppets"  # a key of actviz.datasets.DATASETS
     protocol: str = ""  # official split; "": the data set's usual one
@@ -28,7 +29,7 @@ class Recipe:
     val_share: float = 0.1  # of the training part, whole groups, where the set names no validation
     frames: int = 16  # T that the model sees of one clip
     # optimisation
-    epochs: int = 10
+    epochs: int = 10  # where iterations is 0
     iterations: int = 0  # optimiser steps in all, in place of epochs; 0: by epochs
     batch_size: int = 32  # clips of one optimiser step, over all devices and accumulated parts
     accumulate: int = 1  # parts that a batch is computed in, one after the other
@@ -149,6 +150,7 @@ class TMNetRecipe(PictureRecipe):
     """TMNet (Liu et al., IEEE Access 2020): one glance learns from many frames."""
 
     variant: Literal["2d", "3d-a", "3d-b"] = "2d"
+    backbone_3d: str = ""  # of the 3-D kinds
     base_stages: int = 2  # of four; the rest is each branch's own
     alpha: float = 0.8  # weight of the regression loss, the paper's best
     key: Literal["begin", "middle", "end"] = "middle"  # third the key frame is drawn from
@@ -160,7 +162,7 @@ class TMNetRecipe(PictureRecipe):
             "dropout": self.dropout,
         }
         if self.variant != "2d":
-            own["variant"] = self.variant
+            own |= {"variant": self.variant, "backbone_3d": self.backbone_3d}
         return super().build_overrides(classes) | own
 
 
@@ -168,7 +170,7 @@ class TMNetRecipe(PictureRecipe):
 class MANRecipe(Recipe):
     """MAN (Xie et al., IJCAI 2018) on skeletons."""
 
-    layout: str = "ntu-25"
+    layout: str = "ntu-25"  # skeletons are converted to it; "": as the data set has them
     stcm: Literal["conv9", "densenet161"] = "conv9"
     weights: str = ""  # of densenet161: "imagenet", a file, "" random
     hidden: int = 64  # units of each GRU direction

@@ -1,0 +1,94 @@
+"""TMNet's recipes (Liu et al., IEEE Access 2020) and the TSN baseline of its Table 1.
+
+Stated in the paper: 16 frames two apart, resized to 256 x 256, crops of scales 1 to 0.5 at 224,
+mirroring, rate 0.01, a tenth after 10,000 and 16,000 of 24,000 iterations, alpha 0.8; the key
+frame from the middle third; two stages shared (Table 2); ResNet-18 in the ablations, 50 layers in
+Table 5. It is silent on batch size, momentum, decay, dropout and where the networks start.
+Ours: batch 32, 0.9, 5e-4, none in the branches, ImageNet weights (inflated for the 3-D kinds;
+Table 5's 94.5 % needs Kinetics weights, given as a file), gradients clipped at 40.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actviz.learn.recipes.base import Recipe, TMNetRecipe, TSNRecipe
+
+__all__ = ["RECIPES"]
+
+_OURS = (
+    *("val_share", "choose", "accumulate", "batch_size", "optimiser", "momentum", "weight_decay"),
+    *("clip_norm", "dropout", "weights", "more_positions", "max_distort"),
+)
+_COMMON: dict[str, Any] = {
+    "weights": "imagenet",
+    "input_size": 224,
+    "resize": "square",
+    "scales": (1.0, 0.875, 0.75, 0.66, 0.5),
+    "more_positions": False,  # the five of its framework
+    "learning_rate": 0.01,
+    "schedule": "step",
+    "milestones": (10000, 16000),
+    "iterations": 24000,
+    "batch_size": 32,
+    "clip_norm": 40.0,
+    "weight_decay": 5e-4,
+}
+_KINDS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("tmnet-2d", "TMNet-2D on ResNet-18, as in the paper's ablations.", {"backbone": "resnet18"}),
+    (
+        "tmnet-2d-resnet50",
+        "TMNet-2D on ResNet-50, as in the paper's Table 5.",
+        {"backbone": "resnet50", "accumulate": 4},
+    ),
+    (
+        "tmnet-3d-a",
+        "TMNet-3D-A: a 3-D classification branch, one glance through 2-D layers alone.",
+        {"variant": "3d-a", "backbone": "resnet50", "backbone_3d": "slowonly50", "accumulate": 4},
+    ),
+    (
+        "tmnet-3d-b",
+        "TMNet-3D-B: a 3-D backbone too, whose heavy end the regression branch replaces.",
+        {"variant": "3d-b", "backbone": "resnet50", "backbone_3d": "slowonly50", "accumulate": 8},
+    ),
+)
+
+
+def _tmnet(data: str, name: str, summary: str, own: dict[str, Any]) -> TMNetRecipe:
+    return TMNetRecipe(
+        name=f"{data}/{name}",
+        model="tmnet",
+        summary=summary,
+        ours=_OURS,
+        data=data,
+        frames=16,
+        sampling="strided",
+        stride=2,
+        alpha=0.8,
+        key="middle",
+        base_stages=2,
+        test_views="glance",
+        **(_COMMON | own),
+    )
+
+
+def _tsn(data: str) -> TSNRecipe:
+    return TSNRecipe(
+        name=f"{data}/tmnet-tsn",
+        model="tsn",
+        summary="The TSN of TMNet's Table 1: ResNet-18, three frames.",
+        ours=_OURS,
+        data=data,
+        backbone="resnet18",
+        frames=3,
+        sampling="tsn",
+        test_views="10-crop",
+        **_COMMON,
+    )
+
+
+RECIPES: tuple[Recipe, ...] = tuple(
+    recipe
+    for data in ("ucf101", "hmdb51")
+    for recipe in (_tsn(data), *(_tmnet(data, *kind) for kind in _KINDS))
+)

@@ -1,0 +1,117 @@
+"""The papers' recipes say the papers' numbers, mark what is ours, and build their networks."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+import torch
+
+import models
+from actviz.learn.recipes import RECIPES
+
+PAPER = [name for name in RECIPES if not name.startswith(("puppets/", "folder/"))]
+
+
+def _says(name, **values):
+    recipe = RECIPES[name]
+    return {key: getattr(recipe, key) for key in values} == values
+
+
+def test_mam_spatial_stream_is_trained_as_published():
+    for name in (n for n in PAPER if "/mam-" in n and n.endswith("-rgb")):
+        assert _says(
+            name,
+            optimiser="sgd",
+            momentum=0.9,
+            batch_size=64,
+            clip_norm=20.0,
+            learning_rate=0.001,
+            schedule="step",
+            milestones=(6000, 12000),
+            iterations=18000,
+            weights="imagenet",
+            test_views="25x10",
+        ), name
+
+
+def test_mam_temporal_stream_is_trained_as_published():
+    for name in (n for n in PAPER if "/mam-" in n and n.endswith("-flow")):
+        assert _says(name, learning_rate=0.005, milestones=(48000, 72000), iterations=80000), name
+        assert _says(name, batch_size=64, clip_norm=20.0, scales=(1.0, 0.875, 0.75)), name
+
+
+def test_mam_comes_in_two_networks_with_and_without_tsn_in_two_streams_on_two_sets():
+    kinds = {n.split("/")[1] for n in PAPER if n.startswith("ucf101/mam-")}
+    assert kinds == {
+        f"mam-{net}{tsn}-{stream}"
+        for net in ("vgg16", "resnet101")
+        for tsn in ("", "-tsn")
+        for stream in ("rgb", "flow")
+    }
+    assert kinds == {n.split("/")[1] for n in PAPER if n.startswith("hmdb51/mam-")}
+
+
+@pytest.mark.parametrize(
+    ("name", "rate", "milestones", "iterations", "dropout", "clip"),
+    [
+        ("ucf101/tsn-rgb", 0.001, (1500, 3000), 3500, 0.8, 40.0),
+        ("ucf101/tsn-flow", 0.005, (10000, 16000), 18000, 0.7, 20.0),
+        ("hmdb51/tsn-rgb", 0.001, (1000, 2000), 2500, 0.8, 40.0),
+        ("hmdb51/tsn-flow", 0.005, (4000, 6000), 7000, 0.7, 20.0),
+    ],
+)
+def test_tsn_follows_its_published_solvers(name, rate, milestones, iterations, dropout, clip):
+    assert _says(name, learning_rate=rate, milestones=milestones, iterations=iterations)
+    assert _says(name, dropout=dropout, clip_norm=clip, batch_size=128, frames=3)
+    assert _says(name, partial_bn=True, tsn_groups=True, weight_decay=5e-4)
+
+
+def test_tmnet_is_trained_as_published():
+    for name in (n for n in PAPER if "/tmnet-" in n):
+        assert _says(name, learning_rate=0.01, milestones=(10000, 16000), iterations=24000), name
+        assert _says(name, scales=(1.0, 0.875, 0.75, 0.66, 0.5), resize="square", side=256), name
+    for name in (n for n in PAPER if "/tmnet-" in n and not n.endswith("-tsn")):
+        assert _says(name, frames=16, stride=2, sampling="strided", alpha=0.8, key="middle"), name
+    assert RECIPES["ucf101/tmnet-tsn"].frames == 3
+
+
+def test_man_is_trained_as_the_authors_published_it():
+    assert _says(
+        "ntu/man",
+        batch_size=128,
+        epochs=50,
+        learning_rate=0.01,
+        nesterov=True,
+        momentum=0.9,
+        weight_decay=2e-4,
+        schedule="plateau",
+        plateau_factor=0.2,
+        plateau_patience=5,
+        plateau_cooldown=3,
+        least_rate=1e-4,
+        cell="keras",
+        frames=50,
+        hidden=64,
+    )
+    for name in (n for n in PAPER if "/man" in n):
+        varied = ("turn", "scale", "speed", "crop", "noise", "hips_share")
+        assert not any(getattr(RECIPES[name], field) for field in varied), name
+
+
+def test_nothing_published_is_chosen_by_the_test_set_unless_asked():
+    assert {recipe.choose for recipe in RECIPES.values()} == {"val"}
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_what_is_ours_are_fields_of_the_recipe(name):
+    recipe = RECIPES[name]
+    assert recipe.ours and set(recipe.ours) <= {f.name for f in fields(recipe)}
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_every_recipe_builds_its_network(name):
+    recipe = RECIPES[name]
+    with torch.device("meta"):
+        network = models.build(recipe.model, **recipe.build_overrides(51))
+    assert network.classifier.out_features == 51
