@@ -28,7 +28,7 @@ TINY = {
     "schedule": "constant",
     "repeats": 1,
 }
-PICTURES = {"width": 4, "input_size": 32, "frames": 4, "stored_frames": 6, "start_from": ""}
+PICTURES = {"width": 8, "input_size": 32, "frames": 4, "stored_frames": 6, "start_from": ""}
 SMALL = {
     "puppets/backbone": TINY | PICTURES | {"epochs": 6, "dropout": 0.0},
     "puppets/mam": TINY | PICTURES | {"epochs": 6},
@@ -142,7 +142,7 @@ def test_unknown_data_and_foreign_frame_cnn_are_refused(tmp_path):
         train(get_recipe("puppets/man", {"data": "mine"}), out=tmp_path / "a", progress=False)
     made = get_recipe("puppets/backbone", SMALL["puppets/backbone"] | {"epochs": 1})
     cnn = train(made, out=tmp_path / "cnn", progress=False)
-    wide = SMALL["puppets/mam"] | {"start_from": str(cnn), "width": 8}
+    wide = SMALL["puppets/mam"] | {"start_from": str(cnn), "width": 16}
     with pytest.raises(ActvizError, match="another frame CNN"):
         train(get_recipe("puppets/mam", wide), out=tmp_path / "b", progress=False)
 
