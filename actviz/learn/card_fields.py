@@ -13,8 +13,15 @@ MAX_CLASSES = 10_000
 _SHORT, _LONG = 200, 20_000  # characters of a name, of prose
 _TEXTS = {
     **{"recipe": _SHORT, "trained_on": _SHORT, "commit": _SHORT, "weights_sha256": _SHORT},
-    **{"command": _LONG, "data": _LONG},
+    **{"command": _LONG, "data": _LONG, "dataset": _SHORT, "protocol": _SHORT},
 }
+_CHOICES = {
+    "modality": ("rgb", "flow"),
+    "sampling": ("even", "tsn", "strided"),
+    "resize": ("short", "square"),
+    "test_views": ("25x10", "10-crop", "25", "centre", "glance"),
+}
+_MOST_FLOW = 64  # fields of one snippet; the papers have 1, 5 and 10
 
 
 def field_problems(card: Any) -> list[str]:
@@ -29,7 +36,14 @@ def field_problems(card: Any) -> list[str]:
         "seed": ("null or a whole number", lambda v: v is None or _is_whole(v, -(2**64), 2**64)),
         "metrics": ("a JSON object", _is_object),
         "limits": ("a list of texts", lambda v: _are_texts(v, _LONG)),
+        "flow_length": (
+            f"a whole number in 1..{_MOST_FLOW}",
+            lambda v: _is_whole(v, 1, _MOST_FLOW),
+        ),
+        "stride": ("a positive whole number", lambda v: _is_whole(v, 1, 1_000_000)),
     }
+    for name, choices in _CHOICES.items():
+        rules[name] = (f"one of {', '.join(choices)}", _choice_rule(choices))
     for name, most in _TEXTS.items():
         rules[name] = (f"a text of at most {most} characters", _text_rule(most))
     return [
@@ -51,6 +65,10 @@ def _shown(value: Any) -> str:
 
 def _text_rule(most: int) -> Callable[[Any], bool]:
     return lambda value: _is_text(value, most)
+
+
+def _choice_rule(choices: tuple[str, ...]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and value in choices
 
 
 def _is_text(value: Any, most: int) -> bool:

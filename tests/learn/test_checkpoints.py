@@ -3,14 +3,18 @@
 import json
 import os
 import pickle
+import signal
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 import models
+from actviz.clip.downloads import sha256_of
 from actviz.errors import CheckpointError
 from actviz.learn.checkpoints import CARD_KEY, Card, load_checkpoint, save_checkpoint
 
@@ -41,6 +45,19 @@ def _mam() -> torch.nn.Module:
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
     return save_checkpoint(tmp_path / "best.safetensors", _mam(), CARD)
+
+
+@pytest.fixture
+def old(saved: Path) -> Path:
+    """The pair as versions wrote it whose weights carried no card."""
+    with safe_open(saved, framework="pt") as file:
+        state = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118
+    save_file(state, saved, metadata={"format": "pt"})
+    values = json.loads(saved.with_suffix(".json").read_text())
+    saved.with_suffix(".json").write_text(
+        json.dumps(values | {"weights_sha256": sha256_of(saved)}),
+    )
+    return saved
 
 
 def test_round_trip_gives_the_same_answers_and_card(tmp_path):
@@ -91,7 +108,14 @@ def test_channels_last_weights_are_saved_as_they_are(tmp_path):
         ({"overrides": OVERRIDES | {"width": 8}}, "of another shape"),
         ({"schema": 99}, "schema 99"),
         ({"surprise": 1}, r"unknown fields \['surprise'\]"),
-        ({"weights_sha256": "0" * 64}, "belongs to other weights"),
+        ({"modality": "depth"}, "modality is 'depth', expected one of rgb, flow"),
+        ({"modality": "flow"}, "modality is 'flow' where overrides have no flow_length"),
+        ({"flow_length": 0}, r"flow_length is 0, expected a whole number in 1\.\.64"),
+        ({"sampling": ["tsn"]}, "sampling is .* expected one of even, tsn, strided"),
+        ({"stride": 0.5}, "stride is 0.5, expected a positive whole number"),
+        ({"resize": "long"}, "resize is 'long', expected one of short, square"),
+        ({"test_views": "30"}, "test_views is '30'"),
+        ({"dataset": None}, "dataset is None, expected a text"),
     ],
 )
 def test_card_that_does_not_hold_is_refused(saved, change, said):
@@ -101,20 +125,118 @@ def test_card_that_does_not_hold_is_refused(saved, change, said):
         load_checkpoint(saved)
 
 
+def test_flow_card_with_another_flow_length_than_its_model_is_refused():
+    flow = CARD.to_dict() | {"modality": "flow", "flow_length": 1}
+    flow["overrides"] = OVERRIDES | {"flow_length": 5}
+    with pytest.raises(CheckpointError, match="flow_length differs from that of overrides"):
+        Card.from_dict(json.loads(json.dumps(flow)), source="card")
+
+
+def test_older_card_without_the_later_fields_is_of_rgb(old):
+    card = old.with_suffix(".json")
+    values = json.loads(card.read_text())
+    for later in ("dataset", "protocol", "modality", "flow_length", "sampling", "stride"):
+        del values[later]
+    card.write_text(json.dumps(values))
+    assert replace(load_checkpoint(old).card, weights_sha256="") == CARD
+
+
+def test_card_of_other_weights_is_refused_where_the_weights_carry_none(old):
+    card = old.with_suffix(".json")
+    card.write_text(json.dumps(json.loads(card.read_text()) | {"weights_sha256": "0" * 64}))
+    with pytest.raises(CheckpointError, match="belongs to other weights"):
+        load_checkpoint(old)
+
+
+@pytest.mark.parametrize("text", [None, "", "{", "[1]", '{"weights_sha256": "0"}', "[" * 100_000])
+def test_weights_that_carry_their_card_need_none_beside_them(saved, text):
+    saved.with_suffix(".json").unlink()
+    if text is not None:
+        saved.with_suffix(".json").write_text(text)
+    loaded = load_checkpoint(saved)
+    assert replace(loaded.card, weights_sha256="") == CARD
+    assert loaded.card.weights_sha256 == loaded.sha256
+
+
+def test_card_beside_weights_is_the_one_that_counts_where_it_is_theirs(saved):
+    card = saved.with_suffix(".json")
+    card.write_text(json.dumps(json.loads(card.read_text()) | {"trained_on": "my own clips"}))
+    assert load_checkpoint(saved).card.trained_on == "my own clips"
+
+
+def _killed_at_rename(number: int, work: Callable[[], object]) -> None:
+    """Do ``work`` in a child process that SIGKILL ends before its rename of this number."""
+    child = os.fork()
+    if child == 0:
+        rename, done = Path.replace, iter(range(10))
+
+        def replaced(self: Path, target: Path) -> Path:
+            if next(done) == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return rename(self, target)
+
+        Path.replace = replaced
+        try:
+            work()
+        finally:
+            os._exit(1)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+
+
+@pytest.mark.parametrize(("renames", "trained_on"), [(0, "puppets"), (1, "new clips")])
+def test_killed_while_saving_leaves_weights_with_their_own_card(saved, renames, trained_on):
+    new = load_checkpoint(saved)
+    torch.nn.init.ones_(new.model.classifier.bias)
+    card = replace(new.card, trained_on="new clips")
+    _killed_at_rename(renames, lambda: save_checkpoint(saved, new.model, card))
+    loaded = load_checkpoint(saved)
+    assert loaded.card.trained_on == trained_on
+    assert bool((loaded.model.classifier.bias == 1).all()) == (trained_on == "new clips")
+    save_checkpoint(saved, new.model, card)
+    assert sorted(p.name for p in saved.parent.iterdir()) == ["best.json", "best.safetensors"]
+
+
+def test_equal_weights_and_cards_are_equal_bytes(tmp_path):
+    model = _mam()
+    paths = [save_checkpoint(tmp_path / f"{n}.safetensors", model, CARD) for n in range(8)]
+    assert len({path.read_bytes() for path in paths}) == 1
+
+
+def test_files_have_the_mode_that_the_user_asked_for(tmp_path):
+    before = os.umask(0o027)
+    try:
+        path = save_checkpoint(tmp_path / "best.safetensors", _mam(), CARD)
+    finally:
+        os.umask(before)
+    assert {p.stat().st_mode & 0o777 for p in (path, path.with_suffix(".json"))} == {0o640}
+
+
+def test_card_with_values_that_json_has_not_leaves_no_file(tmp_path):
+    card = replace(CARD, metrics={"top1": float("nan")})
+    with pytest.raises(CheckpointError, match="plain finite values"):
+        save_checkpoint(tmp_path / "best.safetensors", _mam(), card)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_more_words_than_a_card_needs_are_refused(saved):
+    with pytest.raises(CheckpointError, match="expected nothing but a path"):
+        load_checkpoint(saved, classes=["a", "b"])
+
+
 @pytest.mark.parametrize("text", ["", "[1]", "{", '{"model": "mam"}'])
-def test_broken_card_is_refused(saved, text):
-    saved.with_suffix(".json").write_text(text)
+def test_broken_card_is_refused(old, text):
+    old.with_suffix(".json").write_text(text)
     with pytest.raises(CheckpointError, match=r"best\.json"):
-        load_checkpoint(saved)
+        load_checkpoint(old)
 
 
 @pytest.mark.parametrize("depth", [500, 100_000])
-def test_card_nested_too_deep_is_refused(saved, depth):
-    values = json.loads(saved.with_suffix(".json").read_text()) | {"metrics": {"deep": 0}}
+def test_card_nested_too_deep_is_refused(old, depth):
+    values = json.loads(old.with_suffix(".json").read_text()) | {"metrics": {"deep": 0}}
     text = json.dumps(values).replace('"deep": 0', '"deep": ' + "[" * depth + "]" * depth)
-    saved.with_suffix(".json").write_text(text)
+    old.with_suffix(".json").write_text(text)
     with pytest.raises(CheckpointError, match="nested too deep"):
-        load_checkpoint(saved)
+        load_checkpoint(old)
 
 
 @pytest.mark.parametrize("odd", [torch.eye(3).to_sparse(), torch.ones(2, device="meta")])
@@ -148,11 +270,11 @@ def test_what_is_no_file_or_may_not_be_read_is_told_so(tmp_path, saved, monkeypa
         load_checkpoint(saved)
 
 
-def test_weights_without_card_say_what_to_do(saved):
-    saved.with_suffix(".json").unlink()
+def test_weights_without_card_say_what_to_do(old):
+    old.with_suffix(".json").unlink()
     with pytest.raises(CheckpointError, match=r"expected best\.json beside it"):
-        load_checkpoint(saved)
-    loaded = load_checkpoint(saved, model="mam", overrides=OVERRIDES, classes=["a", "b"])
+        load_checkpoint(old)
+    loaded = load_checkpoint(old, model="mam", overrides=OVERRIDES, classes=["a", "b"])
     assert loaded.card.classes == ("a", "b")
     assert loaded.card.trained_on == "unknown data"
 
@@ -197,7 +319,10 @@ def test_malicious_checkpoint_runs_nothing(tmp_path, how):
 
 def test_foreign_state_dict_is_read_under_its_wrappers(tmp_path):
     model = _mam().eval()
-    wrapped = {"epoch": 3, "state_dict": {f"module.{k}": v for k, v in model.state_dict().items()}}
+    wrapped = {
+        "epoch": 3,
+        "state_dict": {f"model.module._orig_mod.{k}": v for k, v in model.state_dict().items()},
+    }
     torch.save(wrapped, tmp_path / "foreign.pth")
     loaded = load_checkpoint(tmp_path / "foreign.pth", model="mam", overrides=OVERRIDES)
     assert loaded.card.classes == ("class 0", "class 1")
