@@ -5,7 +5,6 @@ N frames in the file · T frames asked for · H, W pixels, upright
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from actviz.clip.clock import is_variable
 from actviz.clip.container import KeyPicture, pictures_from
+from actviz.clip.downloads import sha256_of
 from actviz.clip.packets import VideoIndex, index_of
 from actviz.clip.sampling import span_frames
 from actviz.clip.types import Clip, ClipInfo
@@ -144,8 +144,7 @@ def file_sha256(path: StrPath) -> str:
 
 @lru_cache(maxsize=64)
 def _sha256(path: Path, _mtime_ns: int, _size: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256_of(path)
 
 
 def _upright_size(index: VideoIndex) -> tuple[int, int]:

@@ -10,7 +10,6 @@ measured, whether or not a short gap was bridged (``usable`` tells the two apart
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from actviz.clip.downloads import sha256_of
 from actviz.clip.gaps import LONGEST_GAP_S, Filled, fill_gaps
 from actviz.clip.layouts import LAYOUTS, Layout, common_name, get_layout
 from actviz.clip.sampling import span_frames
@@ -86,7 +86,7 @@ def read_skeleton(
         layout=raw.layout.name,
         root=raw.root,
         source=str(path),
-        sha256=_sha256(path),
+        sha256=sha256_of(path),
         problems=tuple(dict.fromkeys((*raw.problems, *problems))),
         custom_layout=None if raw.layout.name in LAYOUTS else raw.layout,
     )
@@ -110,11 +110,6 @@ def _check_file(path: Path) -> None:
         )
     if path.stat().st_size == 0:
         raise ClipReadError(path, "the file is empty; expected a skeleton.")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def segments_of(path: str | os.PathLike[str]) -> dict[str, tuple[float, float]]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 
+from actviz.clip.downloads import sha256_of
 from actviz.datasets.puppets.plan import FPS
 from actviz.datasets.puppets.scene import Scene, make_scene
 from actviz.datasets.puppets.truth import PuppetTruth
@@ -62,7 +62,7 @@ def write_gallery(folder: str | Path = GALLERY) -> list[GalleryClip]:
         _film(scene, folder / files["video"])
         save_skeleton(folder / files["skeleton"], scene.skeleton())
         scene.truth.save(folder / files["truth"])
-        hashes = {kind: _digest(folder / file) for kind, file in files.items()}
+        hashes = {kind: sha256_of(folder / file) for kind, file in files.items()}
         entries.append({"name": name, "title": scene.action.capitalize(), "action": scene.action,
                         "seed": seed, "files": files, "sha256": hashes})  # fmt: skip
     text = json.dumps({"size": SIZE, "fps": FPS, "clips": entries}, indent=2)
@@ -81,10 +81,6 @@ def _film(scene: Scene, path: Path) -> None:
     with VideoWriter(path, width=SIZE, height=SIZE, fps=FPS) as writer:
         for frame, time_s in zip(frames, scene.times_s, strict=True):
             writer.write(frame, float(time_s))
-
-
-def _digest(path: Path) -> str:
-    return sha256(path.read_bytes()).hexdigest()
 
 
 def _manifest(folder: Path) -> dict:

@@ -1,7 +1,7 @@
 """Arrays that are dear to make and cheap to keep, on disk between trainings.
 
-The folder is ``ACTVIZ_CACHE`` or ``~/.cache/actviz``. A name holds a digest of everything the array
-depends on; a file appears under its name only once it is whole.
+They lie in ``learn`` within the cache folder (``ACTVIZ_CACHE`` moves it). A name holds a digest of
+everything the array depends on; a file appears under its name only once it is whole.
 """
 
 from __future__ import annotations
@@ -15,16 +15,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["cache_folder", "digest_of", "stored_array"]
+from actviz.clip.downloads import cache_folder
 
-
-def cache_folder() -> Path:
-    """Where stored arrays lie; made where missing."""
-    given = os.environ.get("ACTVIZ_CACHE")
-    root = Path(given) if given else Path.home() / ".cache" / "actviz"
-    folder = root / "learn"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+__all__ = ["digest_of", "stored_array"]
 
 
 def digest_of(key: Mapping[str, Any]) -> str:
@@ -47,7 +40,8 @@ def stored_array(
         fill: given the path of an .npy file of that shape, opens it with ``np.load(…, "r+")`` and
             writes every entry; several processes may.
     """
-    folder = cache_folder()
+    folder = cache_folder() / "learn"
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{kind}-{digest_of(key)}.npy"
     if not path.is_file():
         fresh = folder / f"{path.stem}.{os.getpid()}.part"
