@@ -100,7 +100,7 @@ def find_lists(root: Path) -> Path | None:
 
 def _classes(path: Path) -> dict[str, int]:
     """Class name -> label, from lines such as ``1 ApplyEyeMakeup``."""
-    names = []
+    names: list[str] = []
     for where, line in list_lines(path):
         number, _, name = line.partition(" ")
         if number != str(len(names) + 1) or not name.strip():
