@@ -14,6 +14,7 @@ T frames · H, W pixels
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -51,13 +52,7 @@ def flow_method(method: str = "auto") -> str:
     """
     if method not in METHODS:
         raise FlowError(f"the flow method must be one of {', '.join(METHODS)}; got {method!r}.")
-    try:
-        import cv2
-    except ImportError as error:
-        raise FlowError(
-            f"optical flow needs OpenCV, which cannot be imported here ({error}): {_FULL_OPENCV}"
-        ) from None
-    has_tvl1 = hasattr(getattr(cv2, "optflow", None), "DualTVL1OpticalFlow_create")
+    has_tvl1 = hasattr(getattr(_opencv(), "optflow", None), "DualTVL1OpticalFlow_create")
     if method == "tvl1" and not has_tvl1:
         raise FlowError(
             "TV-L1 flow needs OpenCV's contrib modules, which the OpenCV installed here lacks: "
@@ -109,9 +104,17 @@ def dequantise(levels: NDArray[np.uint8], bound: float = BOUND) -> NDArray[np.fl
     return np.asarray(levels, np.float32) * np.float32(2 * bound / 255) - np.float32(bound)
 
 
-def _algorithm(method: str) -> Any:
-    import cv2
+def _opencv() -> Any:
+    try:
+        return import_module("cv2")
+    except ImportError as error:
+        raise FlowError(
+            f"optical flow needs OpenCV, which cannot be imported here ({error}): {_FULL_OPENCV}"
+        ) from None
 
+
+def _algorithm(method: str) -> Any:
+    cv2 = _opencv()
     if method == "tvl1":
         return cv2.optflow.DualTVL1OpticalFlow_create()
     dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
@@ -134,8 +137,7 @@ def _stream(frames: Iterable[NDArray[np.uint8]], algorithm: Any) -> Iterator[NDA
 
 
 def _grey(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    import cv2
-
+    cv2 = _opencv()
     frame = np.asarray(frame)
     if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[-1] != 3:
         raise FlowError(
