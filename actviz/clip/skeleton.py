@@ -2,7 +2,8 @@
 
 T frames · P people · J joints
 
-NTU RGB+D ``.skeleton`` (frame / 30), UT-Kinect ``joints_*.txt`` (number / 30) and ``.npz``
+NTU RGB+D ``.skeleton`` (frame / 30), UT-Kinect ``joints_*.txt`` (number / 30), HDM05 ``.amc`` with
+its ``.asf`` (frame / 120) or ``.c3d`` (its own rate), SYSU-3D ``.mat`` (frame / 30) and ``.npz``
 (``skeleton_npz`` lists its keys). What is missing is interpolated where that is honest
 (``gaps.fill_gaps``) and named in ``problems``; ``present`` is False where a person was not
 measured, whether or not a short gap was bridged (``usable`` tells the two apart).
@@ -11,6 +12,7 @@ measured, whether or not a short gap was bridged (``usable`` tells the two apart
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,9 +24,13 @@ from actviz.clip.downloads import sha256_of
 from actviz.clip.gaps import LONGEST_GAP_S, Filled, fill_gaps
 from actviz.clip.layouts import LAYOUTS, Layout, common_name, get_layout
 from actviz.clip.sampling import span_frames
+from actviz.clip.skeleton_amc import read_amc
+from actviz.clip.skeleton_c3d import read_c3d
 from actviz.clip.skeleton_npz import arrays_of_layout, read_npz
+from actviz.clip.skeleton_sysu import read_sysu
 from actviz.clip.skeleton_text import (
     KINECT_FPS,
+    RawSkeleton,
     label_spans,
     read_ntu,
     read_utkinect,
@@ -43,7 +49,15 @@ __all__ = [
     "usable",
 ]
 
-SKELETON_SUFFIXES = (".skeleton", ".txt", ".npz")
+_READERS: dict[str, Callable[[Path], RawSkeleton]] = {
+    ".skeleton": read_ntu,
+    ".txt": read_utkinect,
+    ".npz": read_npz,
+    ".amc": read_amc,
+    ".c3d": read_c3d,
+    ".mat": read_sysu,
+}
+SKELETON_SUFFIXES = tuple(_READERS)
 
 
 def read_skeleton(
@@ -56,7 +70,8 @@ def read_skeleton(
     """Read a skeleton file, or the asked span of it.
 
     Args:
-        path: NTU ``.skeleton``, UT-Kinect ``joints_*.txt`` or ``.npz``.
+        path: NTU ``.skeleton``, UT-Kinect ``joints_*.txt``, HDM05 ``.amc`` (its ``.asf`` beside
+            it) or ``.c3d``, SYSU-3D ``.mat``, or ``.npz``.
         start_s: first second wanted, on the file's own clock.
         end_s: second at which to stop.
         segment: a labelled action of a UT-Kinect recording, such as ``"walk"``.
@@ -66,13 +81,11 @@ def read_skeleton(
     """
     path = Path(path)
     _check_file(path)
-    suffix = path.suffix.lower()
     if segment is not None:
         if start_s is not None or end_s is not None:
             raise ClipReadError(path, "give a segment or a span in seconds, not both.")
         start_s, end_s = _segment(path, segment)
-    read = {".skeleton": read_ntu, ".txt": read_utkinect, ".npz": read_npz}[suffix]
-    raw = read(path)
+    raw = _READERS[path.suffix.lower()](path)
     keep = _span(path, raw.times_s, start_s, end_s)
     present = None if raw.present is None else raw.present[keep]
     filled, observed, problems = _filled(

@@ -15,7 +15,16 @@ from numpy.typing import NDArray
 from actviz.clip.layouts import LAYOUTS, Layout
 from actviz.errors import ClipReadError
 
-__all__ = ["RawSkeleton", "label_spans", "read_ntu", "read_utkinect"]
+__all__ = [
+    "UT_REPAIRS",
+    "RawSkeleton",
+    "find_labels",
+    "is_wrong_label",
+    "label_spans",
+    "read_labels",
+    "read_ntu",
+    "read_utkinect",
+]
 
 KINECT_FPS = 30.0
 MAX_TEXT_BYTES = 256 * 2**20
@@ -235,35 +244,68 @@ def read_utkinect(path: Path) -> RawSkeleton:
     return RawSkeleton(joints, kept / KINECT_FPS, kept, LAYOUTS["kinect-20"], problems)
 
 
+# Lines of the published actionLabel.txt that are wrong, and what they are in the repaired file that
+# circulates as actionLabel_modified.txt: first and last frame number.
+_Span = tuple[float, float]
+UT_REPAIRS: dict[tuple[str, str], tuple[_Span, _Span]] = {
+    ("s01_e02", "walk"): ((154, 192), (154, 270)),
+    ("s03_e01", "push"): ((2556, 3622), (3556, 3622)),
+    ("s07_e01", "pull"): ((3350, 3522), (3432, 3522)),
+    ("s07_e02", "pull"): ((2496, 2618), (2530, 2618)),
+    ("s09_e01", "push"): ((3266, 3390), (3266, 3300)),
+    ("s10_e01", "carry"): ((1394, 1846), (1394, 1676)),
+    ("s10_e02", "pull"): ((1982, 2062), (1994, 2062)),
+}
+
+
 def label_spans(path: Path) -> dict[str, tuple[float, float]]:
     """Labelled actions of the UT-Kinect recording ``path``: name -> first and last frame number.
 
-    Read from ``actionLabel_modified.txt`` (repairs wrong lines) or ``actionLabel.txt`` beside the
-    file; NaN where the label file has NaN.
+    Read from the label file beside the recording or in the folder above; wrong lines of the
+    published one are repaired (``UT_REPAIRS``). NaN where the file has NaN.
     """
-    for name in ("actionLabel_modified.txt", "actionLabel.txt"):
-        labels = path.with_name(name)
-        if labels.is_file():
-            break
-    else:
+    labels = find_labels(path.parent) or find_labels(path.absolute().parent.parent)
+    if labels is None:
         raise ClipReadError(
             path,
             "segments need UT-Kinect's actionLabel.txt beside the recording; "
             "put it there, or ask for a span in seconds.",
         )
     recording = path.stem.removeprefix("joints_")
-    spans: dict[str, tuple[float, float]] = {}
-    inside = False
-    for line in _text(labels, "UT-Kinect's label file").splitlines():
-        action, colon, rest = line.partition(":")
-        if not colon:
-            inside = action.strip() == recording if action.strip() else inside
-        elif inside:
-            try:
-                first, last = (float(word) for word in rest.split())
-            except ValueError:
-                raise ClipReadError(labels, f"not a label line: {line.strip()!r}.") from None
-            spans[action.strip()] = (first, last)
+    spans = read_labels(labels).get(recording)
     if not spans:
         raise ClipReadError(path, f"{labels.name} has no labels for {recording!r}.")
-    return spans
+    return {
+        action: UT_REPAIRS[recording, action][1]
+        if is_wrong_label(recording, action, span)
+        else span
+        for action, span in spans.items()
+    }
+
+
+def find_labels(folder: Path) -> Path | None:
+    """UT-Kinect's label file in ``folder``: the repaired one, else the published one, else None."""
+    names = ("actionLabel_modified.txt", "actionLabel.txt")
+    return next((folder / name for name in names if (folder / name).is_file()), None)
+
+
+def is_wrong_label(recording: str, action: str, span: tuple[float, float]) -> bool:
+    """Whether ``span`` is the wrong one that the published label file has for this action."""
+    return UT_REPAIRS.get((recording, action), ((), ()))[0] == span
+
+
+def read_labels(path: Path) -> dict[str, dict[str, tuple[float, float]]]:
+    """UT-Kinect's label file as it is: recording -> action -> first and last frame number."""
+    found: dict[str, dict[str, tuple[float, float]]] = {}
+    recording = ""
+    for line in _text(path, "UT-Kinect's label file").splitlines():
+        action, colon, rest = line.partition(":")
+        if not colon:
+            recording = action.strip() or recording
+            continue
+        try:
+            first, last = (float(word) for word in rest.split())
+        except ValueError:
+            raise ClipReadError(path, f"not a label line: {line.strip()!r}.") from None
+        found.setdefault(recording, {})[action.strip()] = (first, last)
+    return found

@@ -187,8 +187,8 @@ def test_broken_utkinect_files_are_refused(write, content: bytes, words: str) ->
 def test_what_is_no_skeleton_file_is_refused_by_name(tmp_path: Path, write) -> None:
     with pytest.raises(ClipReadError, match="no such file"):
         read_skeleton(tmp_path / "missing.skeleton")
-    with pytest.raises(ClipReadError, match=r"got \.amc ending"):
-        read_skeleton(write("a.amc", "x"))
+    with pytest.raises(ClipReadError, match=r"got \.bvh ending"):
+        read_skeleton(write("a.bvh", "x"))
     (tmp_path / "folder.npz").mkdir()
     with pytest.raises(ClipReadError, match="not a regular file"):
         read_skeleton(tmp_path / "folder.npz")
