@@ -13,19 +13,28 @@ from typing import Any
 from torch import Tensor, nn
 
 from models.backbones import BACKBONES, FrameCNN, build_backbone
-from models.baselines.tsn import TSN, TSNOutput, tsn_loss
+from models.backbones3d import BACKBONES_3D, ClipCNN, build_backbone_3d
+from models.baselines.tsn import (
+    TSN,
+    TSNOutput,
+    freeze_partial_bn,
+    tsn_loss,
+    tsn_parameter_groups,
+)
 from models.mam import MAM, MAMOutput, mam_loss
 from models.man import MAN, NTU_ROLES, MANOutput, man_loss, man_parameter_groups, skeleton_to_image
 from models.tmnet import TMNet, TMNetGlance, TMNetOutput, tmnet_loss
 
 __all__ = [
     "BACKBONES",
+    "BACKBONES_3D",
     "BUILDERS",
     "LOSSES",
     "MAM",
     "MAN",
     "NTU_ROLES",
     "TSN",
+    "ClipCNN",
     "FrameCNN",
     "MAMOutput",
     "MANOutput",
@@ -35,12 +44,15 @@ __all__ = [
     "TSNOutput",
     "build",
     "build_backbone",
+    "build_backbone_3d",
+    "freeze_partial_bn",
     "mam_loss",
     "man_loss",
     "man_parameter_groups",
     "skeleton_to_image",
     "tmnet_loss",
     "tsn_loss",
+    "tsn_parameter_groups",
 ]
 
 BUILDERS: dict[str, Callable[..., nn.Module]] = {"mam": MAM, "tmnet": TMNet, "man": MAN, "tsn": TSN}

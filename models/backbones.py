@@ -4,90 +4,80 @@ The networks are torchvision's, so that its ImageNet weights load; ``resnet18_na
 ResNet-18 with fewer channels, for weights small enough to come with the project.
 
 Where each network is cut. The maps that the five stages give are smaller than the frame by 2, 4,
-8, 16, 32 (VGG16, MobileNetV2), by 4, 4, 8, 16, 32 (ResNet, whose stem holds a pooling; the narrow
-one ends at 16), or by about 4, 8, 16, 16, 16 (SqueezeNet 1.1: 55, 27, 13 of 224 pixels):
+8, 16, 32 (VGG16, MobileNets), by 4, 4, 8, 16, 32 (ResNet, ResNeXt and DenseNet, whose stem holds a
+pooling; the narrow one ends at 16), or by about 4, 8, 16, 16, 16 (SqueezeNet 1.1: 55, 27, 13 of 224
+pixels):
 
-    ResNet          stem = conv1 to maxpool, stages = layer1 … layer4
-    VGG16           stem = block 1 with its pooling, stages = blocks 2 … 5
-    MobileNetV2     stem = features 0–1, stages = 2–3, 4–6, 7–13, 14–18 (by stride)
-    SqueezeNet 1.1  stem = features 0–2, stages = 3–5, 6–8, 9–10, 11–12
+    ResNet, ResNeXt    stem = conv1 to maxpool, stages = layer1 … layer4
+    VGG16              stem = block 1 with its pooling, stages = blocks 2 … 5
+    DenseNet-161       stem = conv0 to pool0, stages = dense blocks 1 … 4 (a transition before each)
+    MobileNetV2        stem = features 0–1, stages = 2–3, 4–6, 7–13, 14–18 (by stride)
+    MobileNetV3 small  stem = feature 0, stages = 1, 2–3, 4–8, 9–12 (by stride)
+    SqueezeNet 1.1     stem = features 0–2, stages = 3–5, 6–8, 9–10, 11–12
 
 The feature of a frame is the global average of the last stage; for VGG16 it is fc7 (4096), as in
 the public TSN and VideoLSTM codes that MAM's baselines come from.
 
-N frames · C channels · H, W frame size · h, w map size
+Optical flow enters as L consecutive fields, channels x, y, x, y, …: the first convolution takes 2L
+channels, and RGB weights start it by their mean over the three (TSN). L = 1 is the single-flow
+network of VideoLSTM, whose two-stream results MAM compares with.
+
+N frames · L flow fields · C channels · H, W frame size · h, w map size
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from os import PathLike
-from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 
 import torch
 import torchvision.models as tv
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock
 
-__all__ = ["BACKBONES", "FrameCNN", "Normalise", "build_backbone", "check_clip", "check_floating"]
+from models.foreign import (
+    fit_state,
+    imagenet_state,
+    read_state,
+    refuse_misfit,
+    to_torchvision_names,
+)
+from models.frames import Normalise, channels_of, check_clip, check_floating, flow_words
+
+__all__ = [
+    "BACKBONES",
+    "FrameCNN",
+    "Normalise",
+    "build_backbone",
+    "check_clip",
+    "check_floating",
+    "load_weights",
+    "to_stages",
+]
 
 BACKBONES = (
     "resnet18",
     "resnet34",
     "resnet50",
     "resnet101",
+    "resnext50_32x4d",
     "vgg16",
+    "densenet161",
     "mobilenet_v2",
+    "mobilenet_v3_small",
     "squeezenet1_1",
     "resnet18_narrow",
 )
+_CUTS = {  # ends of the five stages in torchvision's ``features``, and the channels they give
+    "vgg16": ((5, 10, 17, 24, 31), (64, 128, 256, 512, 512)),
+    "densenet161": ((4, 5, 7, 9, 12), (96, 384, 768, 2112, 2208)),
+    "mobilenet_v2": ((2, 4, 7, 14, 19), (16, 24, 32, 96, 1280)),
+    "mobilenet_v3_small": ((1, 2, 4, 9, 13), (16, 16, 24, 48, 576)),
+    "squeezenet1_1": ((3, 6, 9, 11, 13), (64, 128, 256, 384, 512)),
+}
+_BESIDE = ("fc.", "classifier.", "cls_head.", "head.", "neck.", "data_preprocessor.")
 _NARROW_WIDTH = 16  # channels of stage 1; torchvision's ResNet-18 has 64
-_MEAN = (0.485, 0.456, 0.406)  # ImageNet, RGB in [0, 1]
-_STD = (0.229, 0.224, 0.225)
-
-
-def check_floating(frames: Tensor) -> None:
-    """Refuse integers: normalised as if they were in [0, 1], pixels 0-255 answer nonsense.
-
-    Raises:
-        TypeError: ``frames`` are not of a floating dtype.
-    """
-    if not frames.is_floating_point():
-        kind = str(frames.dtype).removeprefix("torch.")
-        raise TypeError(
-            f"frames must be float in [0, 1]; got {kind}. Divide pixels by 255, as "
-            "actviz.clip.model_frames does."
-        )
-
-
-def check_clip(frames: Tensor) -> None:
-    """Refuse what is not a batch of clips (B, T, 3, H, W), float in [0, 1].
-
-    Raises:
-        ValueError: another shape, or no frame. TypeError: not of a floating dtype.
-    """
-    if frames.ndim != 5 or frames.shape[2] != 3 or not frames.numel():
-        raise ValueError(
-            "frames must have shape (B, T, 3, H, W) with values in [0, 1] and at least one "
-            f"frame; got {tuple(frames.shape)}. Did you pass (B, 3, T, H, W)?"
-        )
-    check_floating(frames)
-
-
-class Normalise(nn.Module):
-    """Frames (..., 3, H, W) in [0, 1] to zero mean and unit variance over ImageNet."""
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("mean", torch.tensor(_MEAN).view(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(_STD).view(3, 1, 1), persistent=False)
-
-    def forward(self, frames: Tensor) -> Tensor:
-        return (frames - self.mean) / self.std
 
 
 class FrameCNN(nn.Module):
@@ -97,6 +87,7 @@ class FrameCNN(nn.Module):
         normalise: frames in [0, 1] to what the first stage takes.
         stages: stem and four stages; ``stages[i]`` gives ``stage_channels[i]`` channels.
         head: maps of the last stage (N, C, h, w) -> (N, feature_dim).
+        flow_length: L where it takes flow (N, 2L, H, W) in place of frames (N, 3, H, W).
     """
 
     def __init__(
@@ -112,14 +103,17 @@ class FrameCNN(nn.Module):
         self.stages = nn.ModuleList(stages)
         self.stage_channels = stage_channels
         self.feature_dim = feature_dim or stage_channels[-1]
+        self.flow_length: int | None = None
         self.head = head or nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
 
     def maps(self, frames: Tensor) -> Tensor:
         """Maps of the last stage: (N, 3, H, W) in [0, 1] -> (N, C, h, w)."""
-        if frames.ndim != 4 or frames.shape[1] != 3:
+        channels = channels_of(self.flow_length)
+        if frames.ndim != 4 or frames.shape[1] != channels:
             raise ValueError(
-                "frames must have shape (N, 3, H, W) with values in [0, 1]; "
-                f"got {tuple(frames.shape)}. Flatten batch and time first."
+                f"frames must have shape (N, {channels}, H, W) with values in [0, 1]"
+                f"{flow_words(self.flow_length)}; got {tuple(frames.shape)}. Flatten batch and "
+                "time first."
             )
         check_floating(frames)
         maps = self.normalise(frames)
@@ -133,7 +127,11 @@ class FrameCNN(nn.Module):
 
 
 def build_backbone(
-    name: str, *, width: int | None = None, weights: str | PathLike[str] | None = None
+    name: str,
+    *,
+    width: int | None = None,
+    weights: str | PathLike[str] | None = None,
+    flow_length: int | None = None,
 ) -> FrameCNN:
     """Frame CNN by name.
 
@@ -141,8 +139,77 @@ def build_backbone(
         name: one of ``BACKBONES``.
         width: channels of stage 1 of ``resnet18_narrow`` (default 16); for no other network.
         weights: None (random), "imagenet" (torchvision's own downloader, into torch's cache), or
-            the path of a state-dict file in torchvision's naming or in ours.
+            the path of a weights file of any kind that ``models.foreign`` knows. RGB weights start
+            a flow network by the mean over the first convolution's channels (TSN).
+        flow_length: L, consecutive flow fields of one snippet: the first convolution takes their
+            2L channels. None: RGB frames.
+
+    Raises:
+        ValueError: an unknown name, arguments that do not go together, or weights that are not
+            there, cannot be read or do not fit.
     """
+    _check_arguments(name, width=width, weights=weights, flow_length=flow_length)
+    cnn = _cut(name, _whole(name, width))
+    if flow_length is not None:
+        _take_flow(cnn, flow_length)
+    if weights is not None:
+        load_weights(cnn, name, weights)
+    return cnn
+
+
+def load_weights(net: nn.Module, name: str, weights: str | PathLike[str]) -> None:
+    """Fill ``net``, the ``FrameCNN`` of that name or its 3-D inflation, as ``weights`` says."""
+    imagenet = weights == "imagenet"
+    source = f"ImageNet weights of {name}" if imagenet else str(weights)
+    state = imagenet_state(name) if imagenet else read_state(weights)
+    stages, _, kind = to_stages(state, name, source=source)
+    own = net.state_dict()
+    refuse_misfit(source, unknown=[key for key in stages if key not in own])
+    called = {} if kind == "ours" else {ours: theirs for theirs, ours in _stage_names(name).items()}
+    net.load_state_dict(fit_state(stages, own, source=source, called=called), strict=False)
+
+
+def to_stages(
+    state: Mapping[str, Tensor], name: str, *, source: str = "weights"
+) -> tuple[dict[str, Tensor], dict[str, Tensor], str]:
+    """A state dict of any naming that ``models.foreign`` knows in the names of ``FrameCNN``.
+
+    Args:
+        state: of a backbone or of a whole model; wrappers' prefixes may stand before its names.
+        name: one of ``BACKBONES``.
+        source: what errors call it.
+
+    Returns:
+        the backbone's part, the last layer's ("weight", "bias"; empty where there is none) and
+        the kind of naming, as ``to_torchvision_names`` says it.
+
+    Raises:
+        ValueError: it holds layers that a network of that name has not.
+    """
+    with torch.device("meta"):
+        net = _whole(name)
+    state, kind = to_torchvision_names(state, net)
+    known = list(net.state_dict())
+    if kind == "ours":
+        last = "classifier."
+        stages = {k: v for k, v in state.items() if k.startswith(("stages.", "head."))}
+    else:
+        last = known[-1].rpartition(".")[0] + "."
+        unknown = [k for k in state if k not in known and not k.startswith(_BESIDE)]
+        refuse_misfit(source, unknown=unknown)
+        names = _stage_names(name)
+        stages = {names[k]: v for k, v in state.items() if k in names}
+    layer = {k.removeprefix(last): v for k, v in state.items() if k.startswith(last)}
+    return stages, layer, kind
+
+
+def _check_arguments(
+    name: str,
+    *,
+    width: int | None,
+    weights: str | PathLike[str] | None,
+    flow_length: int | None,
+) -> None:
     if name not in BACKBONES:
         raise ValueError(f"backbone must be one of {', '.join(BACKBONES)}; got {name!r}.")
     if width is not None and (name != "resnet18_narrow" or width < 1):
@@ -154,47 +221,64 @@ def build_backbone(
         raise ValueError(
             "there are no ImageNet weights of resnet18_narrow; use resnet18, or a weights file."
         )
-    if name == "resnet18_narrow":
-        backbone = _narrow_resnet18(width or _NARROW_WIDTH)
-        return backbone if weights is None else _load_ours(backbone, _read_state(weights), weights)
-    if weights is None or weights == "imagenet":
-        return _cut(name, _torchvision_net(name, imagenet=weights == "imagenet"))
-    state = _read_state(weights)
-    net = _torchvision_net(name, imagenet=False)
-    if any(key.startswith("stages.") for key in state):
-        return _load_ours(_cut(name, net), state, weights)
-    _load_checked(net, state, weights, optional=("fc.", "classifier."))
-    return _cut(name, net)
-
-
-def _torchvision_net(name: str, *, imagenet: bool) -> nn.Module:
-    """torchvision's network, its classification layer included."""
-    if not imagenet:
-        # SqueezeNet, MobileNetV2 and VGG16 draw their weights in their own ways: keep those.
-        return tv.get_model(name, weights=None)
-    try:
-        return tv.get_model(name, weights="IMAGENET1K_V1")
-    except (URLError, OSError) as error:
+    if flow_length is not None and flow_length < 1:
         raise ValueError(
-            f"expected to download torchvision's ImageNet weights of {name}, but there is no "
-            f"network ({error}); pass the path of a downloaded weights file, or weights=None."
-        ) from error
+            "flow_length must be the positive number of flow fields in a snippet, or None for RGB "
+            f"frames; got {flow_length}."
+        )
+
+
+def _whole(name: str, width: int | None = None) -> nn.Module:
+    """The network with its classification layer, at random weights, by torchvision's names."""
+    if name == "resnet18_narrow":
+        return _NarrowResNet18(width or _NARROW_WIDTH)
+    # SqueezeNet, MobileNet and VGG16 draw their weights in their own ways: those are kept.
+    return tv.get_model(name, weights=None)
+
+
+def _stage_names(name: str) -> dict[str, str]:
+    """torchvision's names -> ours, of all that both hold: they are the same tensors."""
+    with torch.device("meta"):
+        net = _whole(name)
+    theirs = net.state_dict(keep_vars=True)
+    ours = {id(value): key for key, value in _cut(name, net).state_dict(keep_vars=True).items()}
+    return {key: ours[id(value)] for key, value in theirs.items() if id(value) in ours}
+
+
+def _take_flow(cnn: FrameCNN, length: int) -> None:
+    """Let the first convolution take 2L channels of flow, normalised as flow is."""
+    stem = cnn.stages[0]
+    name = next(n for n, m in stem.named_modules() if isinstance(m, nn.Conv2d))
+    old = stem.get_submodule(name)
+    assert isinstance(old, nn.Conv2d)
+    new = nn.Conv2d(
+        2 * length,
+        old.out_channels,
+        old.kernel_size,  # type: ignore[arg-type]
+        old.stride,  # type: ignore[arg-type]
+        old.padding,  # type: ignore[arg-type]
+        bias=old.bias is not None,
+    )
+    nn.init.kaiming_normal_(new.weight, mode="fan_out", nonlinearity="relu")
+    if new.bias is not None:
+        nn.init.zeros_(new.bias)
+    parent, _, child = name.rpartition(".")
+    setattr(stem.get_submodule(parent), child, new)
+    cnn.normalise, cnn.flow_length = Normalise(flow=True), length
 
 
 def _cut(name: str, net: Any) -> FrameCNN:
     """Cut torchvision's network into the stem and four stages named at the top of this file."""
-    if name.startswith("resnet"):
+    if name.startswith("resne"):
         stem = nn.Sequential(net.conv1, net.bn1, net.relu, net.maxpool)
         stages = [stem, net.layer1, net.layer2, net.layer3, net.layer4]
-        last = net.fc.in_features  # 512 for basic blocks, 2048 for bottlenecks
-        return FrameCNN(stages, stage_channels=(64, last // 8, last // 4, last // 2, last))
-    ends, channels = {
-        "vgg16": ((5, 10, 17, 24, 31), (64, 128, 256, 512, 512)),
-        "mobilenet_v2": ((2, 4, 7, 14, 19), (16, 24, 32, 96, 1280)),
-        "squeezenet1_1": ((3, 6, 9, 11, 13), (64, 128, 256, 384, 512)),
-    }[name]
+        first, last = net.conv1.out_channels, net.fc.in_features
+        return FrameCNN(stages, stage_channels=(first, last // 8, last // 4, last // 2, last))
+    ends, channels = _CUTS[name]
     starts = (0, *ends[:-1])
     stages = [net.features[a:b] for a, b in zip(starts, ends, strict=True)]
+    if name == "densenet161":
+        stages[-1].add_module("relu5", nn.ReLU())  # torchvision has it in ``forward``
     if name != "vgg16":
         return FrameCNN(stages, stage_channels=channels)
     # classifier = fc6, ReLU, dropout, fc7, ReLU, dropout, fc8: stop after fc7's ReLU.
@@ -202,80 +286,35 @@ def _cut(name: str, net: Any) -> FrameCNN:
     return FrameCNN(stages, stage_channels=channels, head=head, feature_dim=4096)
 
 
-def _narrow_resnet18(width: int) -> FrameCNN:
+class _NarrowResNet18(nn.Module):
     """ResNet-18 with ``width`` channels in stage 1 instead of 64, from torchvision's own blocks.
 
     The last stage keeps its size (stride 1), so that maps of a 112-pixel frame are 7 × 7, as those
     of the papers' 224-pixel frames are.
     """
-    strides = (1, 2, 2, 1)
-    channels = (width, width, 2 * width, 4 * width, 8 * width)
-    stem = nn.Sequential(
-        nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False),
-        nn.BatchNorm2d(width),
-        nn.ReLU(inplace=True),
-        nn.MaxPool2d(3, stride=2, padding=1),
-    )
-    stages: list[nn.Module] = [stem]
-    for before, after, stride in zip(channels[:-1], channels[1:], strides, strict=True):
-        shortcut = None
-        if stride != 1 or before != after:
-            shortcut = nn.Sequential(
-                nn.Conv2d(before, after, 1, stride=stride, bias=False), nn.BatchNorm2d(after)
-            )
-        first = BasicBlock(before, after, stride, shortcut)
-        stages.append(nn.Sequential(first, BasicBlock(after, after)))
-    backbone = FrameCNN(stages, stage_channels=channels)
-    for module in backbone.modules():
-        if isinstance(module, nn.Conv2d):  # as torchvision initialises its ResNets
-            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-    return backbone
 
-
-def _read_state(path: str | PathLike[str]) -> dict[str, Tensor]:
-    if not Path(path).is_file():
-        raise ValueError(
-            f'weights must be None, "imagenet" or the path of a state-dict file; got {path!r}, '
-            "which is no file."
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        channels = (width, width, 2 * width, 4 * width, 8 * width)
+        self.conv1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.relu = nn.ReLU(inplace=True)
+        self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
+        self.layer1, self.layer2, self.layer3, self.layer4 = (
+            _two_blocks(before, after, stride=stride)
+            for before, after, stride in zip(channels, channels[1:], (1, 2, 2, 1), strict=False)
         )
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a broken file may raise anything at all
-        raise ValueError(
-            f"{path}: expected a state-dict file of tensors, as torch.save writes it; torch could "
-            f"not read it ({type(error).__name__}). Save model.state_dict() anew."
-        ) from error
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise ValueError(f"{path}: expected a state dict (names to tensors) of a backbone.")
-    return state
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):  # as torchvision initialises its ResNets
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        # Never used: it is there for its name. Without storage it draws no random numbers.
+        self.fc = nn.Linear(channels[-1], 1, device="meta")
 
 
-def _load_ours(backbone: FrameCNN, state: dict[str, Tensor], path: str | PathLike[str]) -> FrameCNN:
-    _load_checked(backbone, state, path, optional=())
-    return backbone
-
-
-def _load_checked(
-    net: nn.Module,
-    state: dict[str, Tensor],
-    path: str | PathLike[str],
-    *,
-    optional: tuple[str, ...],
-) -> None:
-    """Load ``state``; the last layer under an ``optional`` prefix may miss or differ in shape.
-
-    Batch normalisation's counter of batches may miss too: files older than it load elsewhere.
-    """
-    own = net.state_dict()
-    fits = {k: v for k, v in state.items() if k in own and v.shape == own[k].shape}
-    wrong = [k for k in own if k not in fits] + [k for k in state if k not in own]
-    # VGG16's fc6 and fc7 are under "classifier." too, and are features: only the last may miss.
-    last = [k for k in own if k.startswith(optional)][-2:] if optional else []
-    counters = [k for k in own if k.endswith(".num_batches_tracked") and k not in state]
-    wrong = [k for k in wrong if k not in last and k not in counters]
-    if wrong:
-        raise ValueError(
-            f"{path}: the weights do not fit this backbone; missing, unknown or of another shape: "
-            f"{', '.join(wrong[:5])}{' …' if len(wrong) > 5 else ''} ({len(wrong)} in all)."
+def _two_blocks(before: int, after: int, *, stride: int) -> nn.Sequential:
+    shortcut = None
+    if stride != 1 or before != after:
+        shortcut = nn.Sequential(
+            nn.Conv2d(before, after, 1, stride=stride, bias=False), nn.BatchNorm2d(after)
         )
-    net.load_state_dict(fits, strict=False)
+    return nn.Sequential(BasicBlock(before, after, stride, shortcut), BasicBlock(after, after))

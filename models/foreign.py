@@ -18,15 +18,25 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from http.client import HTTPException
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import torch
+import torchvision.models as tv
 from torch import Tensor, nn
 
-__all__ = ["cross_modality", "fit_state", "inflate_kernel", "read_state", "to_torchvision_names"]
+__all__ = [
+    "cross_modality",
+    "fit_state",
+    "imagenet_state",
+    "inflate_kernel",
+    "read_state",
+    "refuse_misfit",
+    "to_torchvision_names",
+]
 
 State = dict[str, Tensor]
 
@@ -39,6 +49,7 @@ _MMACTION = (  # ConvModule holds convolution and batch normalisation; TSM puts 
     (re.compile(r"^((?:layer\d+\.\d+\.)?)conv(\d)\.conv\.(?:net\.)?(.+)$"), r"\1conv\2.\3"),
     (re.compile(r"^((?:layer\d+\.\d+\.)?)conv(\d)\.bn\.(.+)$"), r"\1bn\2.\3"),
 )
+_COUNTER = ".num_batches_tracked"  # of batch normalisation; older files have none
 # torchvision's own DenseNet files are older than its names: norm.1 is norm1 today.
 _OLD_DENSENET = (re.compile(r"^(.*\.denselayer\d+\.(?:norm|conv))\.(\d\..+)$"), r"\1\2")
 
@@ -73,6 +84,29 @@ def read_state(path: str | PathLike[str]) -> State:
     for name, value in state.items():
         _check_tensor(value, name, path)
     return state
+
+
+def imagenet_state(name: str) -> State:
+    """torchvision's ImageNet weights (IMAGENET1K_V1) of a network of that name.
+
+    From torch's cache (``torch.hub.get_dir()``, which TORCH_HOME moves), where torchvision's own
+    downloader puts them first if they are not there yet.
+
+    Raises:
+        ValueError: not there and not to be had; or the cached file is damaged.
+    """
+    weights = tv.get_model_weights(name)["IMAGENET1K_V1"]
+    cached = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
+    if cached.is_file():
+        return read_state(cached)
+    try:
+        return dict(weights.get_state_dict(progress=True, check_hash=True))
+    except (OSError, RuntimeError, HTTPException) as error:
+        raise ValueError(
+            f"expected to download torchvision's ImageNet weights of {name} from {weights.url}, "
+            f"but could not ({error}); put that file at {cached} by hand, or pass weights=FILE "
+            "with a weights file of this network, or weights=None for a random start."
+        ) from error
 
 
 def _torch_file(path: Path) -> Any:
@@ -190,12 +224,19 @@ def inflate_kernel(kernel: Tensor, length: int) -> Tensor:
     return (kernel[:, :, None] / length).expand(-1, -1, length, -1, -1).contiguous()
 
 
-def fit_state(state: Mapping[str, Tensor], own: Mapping[str, Tensor], *, source: str) -> State:
+def fit_state(
+    state: Mapping[str, Tensor],
+    own: Mapping[str, Tensor],
+    *,
+    source: str,
+    called: Mapping[str, str] | None = None,
+) -> State:
     """What of ``state`` a network with the state dict ``own`` loads, in the shapes it has.
 
     An RGB file's first convolution is brought to flow, and 2-D kernels to 3-D, where ``own`` asks
     for it. Names that ``own`` has not are left out, and batch normalisation's counters may miss
-    (files older than them load elsewhere, too): the caller decides what else may.
+    (files older than them load elsewhere, too): the caller decides what else may. Errors speak of
+    ``source``, and of tensors as they are ``called`` there.
 
     Raises:
         ValueError: something of ``own`` is missing or of another shape.
@@ -210,16 +251,35 @@ def fit_state(state: Mapping[str, Tensor], own: Mapping[str, Tensor], *, source:
             value = inflate_kernel(value, target.shape[2])
         if value.shape == target.shape:
             fitted[name] = value
-    missing = [n for n in own if n not in fitted and n not in state]
-    missing = [n for n in missing if not n.endswith(".num_batches_tracked")]
-    unlike = [n for n in own if n not in fitted and n in state]
-    if missing or unlike:
-        raise ValueError(
-            f"{source}: the weights do not fit this backbone; "
-            f"{_listed('missing', missing)}{_listed('of another shape', unlike)}"
-            "name the backbone and width they were saved from."
-        )
+    lost = [name for name in own if name not in fitted and not name.endswith(_COUNTER)]
+    words = called or {}
+    refuse_misfit(
+        source,
+        missing=[words.get(name, name) for name in lost if name not in state],
+        unlike=[words.get(name, name) for name in lost if name in state],
+    )
     return fitted
+
+
+def refuse_misfit(
+    source: str,
+    *,
+    missing: Sequence[str] = (),
+    unlike: Sequence[str] = (),
+    unknown: Sequence[str] = (),
+) -> None:
+    """Raise a ValueError that lists what does not fit, where anything does not."""
+    lists = {"missing": missing, "of another shape": unlike, "unknown": unknown}
+    words = "; ".join(
+        f"{kind}: {', '.join(names[:5])}{' …' if len(names) > 5 else ''} ({len(names)} in all)"
+        for kind, names in lists.items()
+        if names
+    )
+    if words:
+        raise ValueError(
+            f"{source}: the weights do not fit this backbone ({words}). Name the backbone and "
+            "width that they were saved from."
+        )
 
 
 def _to_channels(kernel: Tensor, channels: int, source: str) -> Tensor:
@@ -234,10 +294,3 @@ def _to_channels(kernel: Tensor, channels: int, source: str) -> Tensor:
         f"convolution takes {has} channels. "
         + (f"Pass flow_length={has // 2}." if has % 2 == 0 else "Give another file.")
     )
-
-
-def _listed(words: str, names: list[str]) -> str:
-    if not names:
-        return ""
-    more = " …" if len(names) > 5 else ""
-    return f"{words}: {', '.join(names[:5])}{more} ({len(names)} in all); "

@@ -106,6 +106,7 @@ class MAM(nn.Module):
         output_bias: where the controller's scalar bias starts.
         dropout: on the video feature, before the classifier.
         feature_norm: "rms" (each frame's feature at root mean square 1) or "none".
+        flow_length: L where a frame is a snippet of so many flow fields; None: RGB frames.
     """
 
     def __init__(
@@ -123,6 +124,7 @@ class MAM(nn.Module):
         output_bias: float = 1.0,
         dropout: float = 0.8,
         feature_norm: str = "rms",
+        flow_length: int | None = None,
     ) -> None:
         super().__init__()
         if (backbone is None) == (feature_dim is None):
@@ -132,7 +134,9 @@ class MAM(nn.Module):
             )
         if feature_norm not in ("rms", "none"):
             raise ValueError(f'feature_norm must be "rms" or "none"; got {feature_norm!r}.')
-        cnn = None if backbone is None else build_backbone(backbone, width=width, weights=weights)
+        cnn = None
+        if backbone is not None:
+            cnn = build_backbone(backbone, width=width, weights=weights, flow_length=flow_length)
         self.backbone = cnn
         self.feature_dim = d = cnn.feature_dim if cnn is not None else int(feature_dim or 0)
         self.threshold = _checked_threshold(threshold)
@@ -150,10 +154,13 @@ class MAM(nn.Module):
         self.classifier = nn.Linear(memory_dim, num_classes)
 
     def features(self, frames: Tensor) -> Tensor:
-        """CNN features of frames (B, T, 3, H, W) in [0, 1] -> (B, T, d), as ``rollout`` takes."""
+        """CNN features of frames (B, T, 3, H, W) in [0, 1] -> (B, T, d), as ``rollout`` takes.
+
+        With ``flow_length`` the frames are snippets of flow (B, T, 2L, H, W), rest at 0.5.
+        """
         if self.backbone is None:
             raise ValueError("this MAM was built with backbone=None: call rollout(features).")
-        check_clip(frames)
+        check_clip(frames, flow_length=self.backbone.flow_length)
         return self.backbone(frames.flatten(0, 1)).unflatten(0, frames.shape[:2])
 
     def forward(self, frames: Tensor) -> MAMOutput:

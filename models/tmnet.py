@@ -1,4 +1,4 @@
-"""TMNet-2D: one glance at a frame stands for the whole clip.
+"""TMNet: one glance at a frame stands for the whole clip.
 
 Temporal Memory Network Towards Real-Time Video Understanding
 Ziming Liu, Jinyang Li, Guangyu Gao, A. K. Qin, IEEE Access 2020
@@ -11,7 +11,11 @@ https://doi.org/10.1109/ACCESS.2020.3043386
     SmoothL1(x) = 0.5 x² if |x| < 1, else |x| − 0.5                                        (1)
     one glance: F = (RB(BB(I)) + CB(BB(I))) / 2 -> FC
 
-Eq. 1 is the paper's only numbered one.
+Eq. 1 is the paper's only numbered one. Variants (section IV-C 6, Figure 7):
+
+    "2d"    BB, RB and CB are 2-D
+    "3d-a"  CB is 3-D, over the T maps of F_base; one glance: F = RB(BB(I)) alone
+    "3d-b"  BB is 3-D too, on the clip; RB, 2-D, stands in for the heavy CB: F = RB(BB(clip)[t])
 
 Where we differ, or the paper is silent
 - F_cls is a "pseudo supervised signal": it is detached in the regression term (a flag).
@@ -21,6 +25,10 @@ Where we differ, or the paper is silent
 - The key frame is drawn from the middle third in training and is the centre at a glance.
 - No dropout is named: 0. "0 stages" in the base means the stem alone.
 - VGG16 is read before its fully connected layers, since a class activation map needs FC after GAP.
+- The 3-D variants' RB is the 2-D network's own end. The paper calls the 3-D one SlowNet50; with two
+  shared stages its base has no kernel in time, so that 3d-a and 3d-b differ by their weights alone.
+- At a glance the 3-D variants answer by RB; what CB says of a still is reported beside it.
+- Where a 3-D base shortens time (I3D), frame t is the step t·T' // T of its T' steps.
 
 B batch · T frames · C channels · h, w map size · K classes
 """
@@ -35,7 +43,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.backbones import build_backbone, check_clip
+from models.backbones import build_backbone
+from models.backbones3d import clip_cnn_beside
+from models.foreign import fit_state, refuse_misfit
+from models.frames import check_clip
 
 __all__ = [
     "TMNet",
@@ -48,6 +59,7 @@ __all__ = [
 ]
 
 _THIRDS = ("begin", "middle", "end")
+_VARIANTS = ("2d", "3d-a", "3d-b")
 
 
 @dataclass(frozen=True)
@@ -66,11 +78,11 @@ class TMNetOutput:
 
 @dataclass(frozen=True)
 class TMNetGlance:
-    """Inference: every frame on its own, through both branches."""
+    """Inference: every frame on its own (in "3d-b", every step of the base on its own)."""
 
-    logits: Tensor  # (B, T, K), both branches fused
+    logits: Tensor  # (B, T, K), both branches fused; of the 3-D variants logits_rb
     logits_rb: Tensor  # (B, T, K)
-    logits_cb: Tensor  # (B, T, K)
+    logits_cb: Tensor  # (B, T, K), of each frame as a clip of one where CB is 3-D
     maps_rb: Tensor  # (B, T, C, h, w)
     maps_cb: Tensor  # (B, T, C, h, w)
 
@@ -109,41 +121,72 @@ class TMNet(nn.Module):
 
     Args:
         num_classes: K.
-        backbone: name of a frame CNN (``models.backbones``).
+        backbone: name of a frame CNN (``models.backbones``); default "resnet18" (Figure 4) for
+            "2d" and "resnet50" (Table 5) for the 3-D variants.
         width: channels of ``resnet18_narrow``.
         weights: of the backbone: None, "imagenet" or a file.
         base_stages: stages in the shared base, 0 to 3; the branches hold the other 4 − that.
         key_third: third of the clip that training draws the key frame from.
         dropout: on features, before the shared classifier.
+        flow_length: L where a frame is a snippet of so many flow fields; None: RGB frames.
+        variant: "2d", "3d-a" or "3d-b".
+        backbone_3d: name of a clip CNN (``models.backbones3d``) for the 3-D variants; default the
+            SlowOnly of the backbone's kind, for Table 5 "slowonly50".
+        weights_3d: of that: a file, of Kinetics say; None: as the backbone starts, inflated.
+
+    Raises:
+        ValueError: an unknown name, or parts that do not go together.
     """
 
     def __init__(
         self,
         num_classes: int,
         *,
-        backbone: str = "resnet18",
+        backbone: str | None = None,
         width: int | None = None,
         weights: str | PathLike[str] | None = None,
         base_stages: int = 2,
         key_third: str = "middle",
         dropout: float = 0.0,
+        flow_length: int | None = None,
+        variant: str = "2d",
+        backbone_3d: str | None = None,
+        weights_3d: str | PathLike[str] | None = None,
     ) -> None:
         super().__init__()
         if base_stages not in (0, 1, 2, 3):
             raise ValueError(f"base_stages must be 0, 1, 2 or 3; got {base_stages!r}.")
+        if variant not in _VARIANTS or (variant == "2d" and (backbone_3d or weights_3d)):
+            raise ValueError(
+                f"variant must be one of {', '.join(_VARIANTS)}, with backbone_3d and weights_3d "
+                f"for the 3-D ones alone; got {variant!r}, {backbone_3d!r}, {weights_3d!r}."
+            )
         key_range(1, third=key_third)  # refuses an unknown third now, not in the first step
-        cnn = build_backbone(backbone, width=width, weights=weights)
+        backbone = backbone or ("resnet18" if variant == "2d" else "resnet50")
+        cnn = build_backbone(backbone, width=width, weights=weights, flow_length=flow_length)
         cut = 1 + base_stages  # the stem is always shared
+        self.variant, self.key_third, self.flow_length = variant, key_third, flow_length
         self.normalise = cnn.normalise
-        self.base = nn.Sequential(*cnn.stages[:cut])
-        self.classification = nn.Sequential(*cnn.stages[cut:])  # CB
-        self.regression = deepcopy(self.classification)  # RB: the same layers, weights of its own
+        end = cnn.stages[cut:]
+        if variant == "2d":
+            self.base, self.classification = nn.Sequential(*cnn.stages[:cut]), nn.Sequential(*end)
+        else:
+            cube = clip_cnn_beside(
+                cnn, backbone, name=backbone_3d, width=width, weights=weights, weights_3d=weights_3d
+            )
+            cube.check_continues(cnn, after=base_stages)
+            whole = cube if variant == "3d-b" else cnn
+            self.base = nn.Sequential(*whole.stages[:cut])
+            self.classification = nn.Sequential(*cube.stages[cut:])  # CB
+        self.regression = nn.Sequential(*deepcopy(end))  # RB: weights of its own
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(cnn.stage_channels[-1], num_classes)  # FC, shared
-        self.key_third = key_third
 
     def load_backbone(self, state: dict[str, Tensor]) -> None:
-        """Start base and both branches from the state dict of a whole ``FrameCNN``."""
+        """Start base and both branches from the state dict of a whole ``FrameCNN``.
+
+        3-D parts take it inflated, and the first convolution of a flow network an RGB one's mean.
+        """
         parts: dict[str, dict[str, Tensor]] = {"base": {}, "branch": {}}
         cut = len(self.base)
         for name, value in state.items():
@@ -153,9 +196,14 @@ class TMNet(nn.Module):
             number, _, rest = rest.partition(".")
             part, at = ("base", int(number)) if int(number) < cut else ("branch", int(number) - cut)
             parts[part][f"{at}.{rest}"] = value
-        self.base.load_state_dict(parts["base"])
-        self.classification.load_state_dict(parts["branch"])
-        self.regression.load_state_dict(parts["branch"])
+        for module, part in (
+            (self.base, "base"),
+            (self.classification, "branch"),
+            (self.regression, "branch"),
+        ):
+            own = module.state_dict()
+            refuse_misfit("backbone", unknown=[name for name in parts[part] if name not in own])
+            module.load_state_dict(fit_state(parts[part], own, source="backbone"), strict=False)
 
     def forward(
         self,
@@ -167,15 +215,16 @@ class TMNet(nn.Module):
         """The training graph, in train and in eval mode alike.
 
         Args:
-            frames: (B, T, 3, H, W) in [0, 1].
+            frames: (B, T, 3, H, W) in [0, 1]; (B, T, 2L, H, W) of flow.
             key: frame that RB sees, one for all or one per clip (B,); None draws it at random.
             generator: CPU generator for that draw; torch's global one by default.
         """
-        base = self._base(frames)  # (B, T, C', h', w'), F_base
-        batch, count = base.shape[:2]
+        base = self._base(frames)  # (B, T', C', h', w'), F_base
+        batch, count = frames.shape[:2]
         key = self._key(key, batch=batch, frames=count, generator=generator).to(frames.device)
-        maps_cb = self.classification(base.flatten(0, 1)).unflatten(0, (batch, count)).mean(1)
-        maps_rb = self.regression(base[torch.arange(batch, device=base.device), key])
+        maps_cb = self._memory(base)
+        step = key * base.shape[1] // count
+        maps_rb = self.regression(base[torch.arange(batch, device=base.device), step])
         feature_cb, feature_rb = _pooled(maps_cb), _pooled(maps_rb)  # (B, C), F_cls and F_reg
         logits_cb, logits_rb = self._answer(feature_cb), self._answer(feature_rb)
         return TMNetOutput(
@@ -192,26 +241,52 @@ class TMNet(nn.Module):
     def glance(self, frames: Tensor) -> TMNetGlance:
         """One glance at each of the frames (B, T, 3, H, W), independently of the others.
 
-        Several glances answer together by the mean of their logits over T.
+        Several glances answer together by the mean of their logits over T. The base of "3d-b"
+        looks at the clip that it is given, and RB at each moment of it.
         """
-        base = self._base(frames)
+        base = self._moments(frames)  # (B, T, C', h', w')
         size, base = base.shape[:2], base.flatten(0, 1)
         maps_rb = self.regression(base).unflatten(0, size)  # (B, T, C, h, w)
-        maps_cb = self.classification(base).unflatten(0, size)  # (B, T, C, h, w)
+        maps_cb = self._memory(base[:, None]).unflatten(0, size)  # (B, T, C, h, w)
         logits_rb, logits_cb = self._answer(_pooled(maps_rb)), self._answer(_pooled(maps_cb))
+        fused = (logits_rb + logits_cb) / 2 if self.variant == "2d" else logits_rb
         return TMNetGlance(
-            logits=(logits_rb + logits_cb) / 2,
+            logits=fused,
             logits_rb=logits_rb,
             logits_cb=logits_cb,
             maps_rb=maps_rb,
             maps_cb=maps_cb,
         )
 
+    def answer(self, frames: Tensor) -> Tensor:
+        """``glance(frames).logits`` (B, T, K) alone: the 3-D variants do it without CB."""
+        if self.variant == "2d":
+            return self.glance(frames).logits
+        base = self._moments(frames)
+        maps = self.regression(base.flatten(0, 1)).unflatten(0, base.shape[:2])
+        return self._answer(_pooled(maps))
+
     def _base(self, frames: Tensor) -> Tensor:
-        """BB: frames (B, T, 3, H, W) -> F_base (B, T, C', h', w')."""
-        check_clip(frames)
-        base = self.base(self.normalise(frames).flatten(0, 1))
-        return base.unflatten(0, frames.shape[:2])
+        """BB: frames (B, T, 3, H, W) -> F_base (B, T', C', h', w'); T' is T where BB is 2-D."""
+        check_clip(frames, flow_length=self.flow_length)
+        given = self.normalise(frames)
+        if self.variant == "3d-b":
+            return self.base(given.transpose(1, 2)).transpose(1, 2)
+        return self.base(given.flatten(0, 1)).unflatten(0, frames.shape[:2])
+
+    def _moments(self, frames: Tensor) -> Tensor:
+        """F_base at each frame (B, T, C', h', w'), its steps repeated where BB shortens time."""
+        base, count = self._base(frames), frames.shape[1]
+        if base.shape[1] == count:
+            return base
+        return base[:, torch.arange(count, device=base.device) * base.shape[1] // count]
+
+    def _memory(self, base: Tensor) -> Tensor:
+        """CB: F_base (B, T', C', h', w') -> its maps, mean over time (B, C, h, w)."""
+        if self.variant != "2d":
+            return self.classification(base.transpose(1, 2)).mean(2)
+        maps = self.classification(base.flatten(0, 1))
+        return maps.unflatten(0, base.shape[:2]).mean(1)
 
     def _answer(self, feature: Tensor) -> Tensor:
         """FC on features (..., C) of either branch -> logits (..., K)."""

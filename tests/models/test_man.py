@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 import models
 from models import man
-from models.man import MAN, TARM, KerasGRU, SameConv, TorchGRU, man_loss, man_parameter_groups
+from models.man import MAN, TARM, KerasGRU, TorchGRU, man_loss, man_parameter_groups
+from models.stcm import SameConv
 
 
 def count(module: nn.Module) -> int:
