@@ -140,7 +140,8 @@ def _resume(remote: RemoteFile, part: Path, progress: Progress | None) -> None:
     request = urllib.request.Request(remote.url)
     if have:
         request.add_header("Range", f"bytes={have}-")
-    with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:
+    opener = urllib.request.build_opener()  # urlopen keeps the proxies it saw first
+    with opener.open(request, timeout=_TIMEOUT_S) as answer:
         begins = str(answer.headers.get("Content-Range", "")).startswith(f"bytes {have}-")
         if not (answer.status == http.client.PARTIAL_CONTENT and begins):
             have = 0  # a server without ranges sends the whole file again
