@@ -24,7 +24,15 @@ from actviz.clip.sampling import segment_indices
 from actviz.datasets import puppets
 from actviz.learn.data.cache import stored_array
 
-__all__ = ["Frames", "Skeletons", "limb_masks", "puppet_frames", "puppet_skeletons"]
+__all__ = [
+    "Frames",
+    "PuppetFrames",
+    "PuppetJoints",
+    "Skeletons",
+    "limb_masks",
+    "puppet_frames",
+    "puppet_skeletons",
+]
 
 _FEW = 48  # clips, up to which starting processes costs more than it saves
 
@@ -53,6 +61,44 @@ class Skeletons:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+
+class PuppetFrames:
+    """Puppets as a ``FrameSource``: the clips' stored frames, already of the size that is seen."""
+
+    def __init__(self, split: str, clips: int, *, count: int, size: int) -> None:
+        self.data = puppet_frames(split, clips, count=count, size=size)
+        self.keys = tuple(f"{split}/{seed}" for seed in puppets.scene_seeds(split, clips))
+        self.labels = self.data.labels
+        self.skipped: dict[str, str] = {}
+
+    def count(self, clip: int) -> int:
+        """Stored frames of the clip, C."""
+        return int(self.data.frames.shape[1])
+
+    def identity(self, clip: int) -> str:
+        """Changes with the clip's pictures."""
+        return f"{self.data.key}/{clip}"
+
+    def read(self, clip: int, at: NDArray[np.integer]) -> NDArray[np.uint8]:
+        """Frames (n, S, S, 3)."""
+        return np.asarray(self.data.frames[clip][at])
+
+
+class PuppetJoints:
+    """Puppets as a ``JointSource``."""
+
+    layout = "ntu-25"
+
+    def __init__(self, split: str, clips: int) -> None:
+        self.data = puppet_skeletons(split, clips)
+        self.keys = tuple(f"{split}/{seed}" for seed in puppets.scene_seeds(split, clips))
+        self.labels = self.data.labels
+        self.skipped: dict[str, str] = {}
+
+    def read(self, clip: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Joints (F, 2, 25, 3) and who is present (F, 2)."""
+        return self.data.joints[clip], self.data.present[clip]
 
 
 def puppet_frames(split: str, clips: int, *, count: int, size: int) -> Frames:

@@ -1,0 +1,123 @@
+"""Who is trained on, who chooses the epoch, who is tested on: a split as a recipe has it.
+
+K classes
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from actviz.datasets import open_dataset
+from actviz.datasets.base import Dataset, Kind, Sample, Split, hold_out
+from actviz.datasets.puppets import scene_seeds
+from actviz.errors import ActvizError
+from actviz.learn.recipes import MANRecipe, Recipe
+
+__all__ = ["PARTS", "Parts", "open_parts", "spread_over"]
+
+PARTS = ("train", "val", "test")
+_PUPPETS = {"train": 2400, "val": 240, "test": 600}  # where the recipe names no number
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The samples of a training whose files are there, and what is to be said of them."""
+
+    dataset: str
+    kind: Kind
+    classes: tuple[str, ...]  # (K,)
+    samples: dict[str, tuple[Sample, ...]]  # by part: "train", "val", "test"
+    protocol: str = ""
+    layout: str | None = None  # of skeletons, where all share one
+    missing: dict[str, str] = field(default_factory=dict)  # key -> reason, not among the samples
+    held_out: str = ""  # how validation came about, a phrase
+
+
+def open_parts(recipe: Recipe, root: Path | None) -> Parts:
+    """The parts of ``recipe.data`` at ``root``.
+
+    Raises:
+        ActvizError: no such data set or protocol, nothing at ``root``, pictures where skeletons
+            are wanted or the reverse, or no clip to train on.
+    """
+    if recipe.data == "puppets":
+        return _puppets(recipe)
+    data = open_dataset(recipe.data, root)
+    wanted: Kind = "skeleton" if isinstance(recipe, MANRecipe) else "video"
+    if data.kind != wanted:
+        raise ActvizError(
+            f"{recipe.name} needs {wanted}s; {data.name} at {data.root} holds {data.kind}s: take a "
+            "recipe for these, or another data set."
+        )
+    split = data.split(recipe.protocol)
+    there, missing = _present(split)
+    if not there.train:
+        raise ActvizError(
+            f"{data.root}: none of the {len(split.train)} clips that {data.name} ({split.name}) "
+            "trains on is there; `actviz data check` says what is missing."
+        )
+    train, val, words = _validation(recipe, there)
+    parts = {"train": train, "val": val, "test": there.test}
+    limited = {p: spread_over(s, getattr(recipe, f"{p}_clips")) for p, s in parts.items()}
+    return Parts(
+        dataset=data.name,
+        kind=data.kind,
+        classes=data.classes,
+        samples=limited,
+        protocol=split.name if len(data.protocols) > 1 else "",
+        layout=data.layout,
+        missing=missing,
+        held_out=words,
+    )
+
+
+def spread_over(samples: tuple[Sample, ...], limit: int) -> tuple[Sample, ...]:
+    """At most ``limit`` samples (0: all), evenly over the list, which goes class by class."""
+    if not limit or limit >= len(samples):
+        return samples
+    return tuple(samples[i * len(samples) // limit] for i in range(limit))
+
+
+def _puppets(recipe: Recipe) -> Parts:
+    counts = {p: getattr(recipe, f"{p}_clips") or _PUPPETS[p] for p in PARTS}
+    data: Dataset = open_dataset("puppets", None, **counts)
+    split = data.split()
+    seeds = (list(scene_seeds(part, counts[part])) for part in PARTS)
+    shown = ", ".join(f"{min(numbers)} to {max(numbers)}" for numbers in seeds)
+    words = f"seeds {shown}; no actor, background or camera in two parts"
+    samples = {"train": split.train, "val": split.val, "test": split.test}
+    kind: Kind = "skeleton" if isinstance(recipe, MANRecipe) else "video"
+    return Parts("puppets", kind, data.classes, samples, layout="ntu-25", held_out=words)
+
+
+def _present(split: Split) -> tuple[Split, dict[str, str]]:
+    """The split without samples whose file is not there, and those with the reason."""
+    missing: dict[str, str] = {}
+
+    def kept(samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
+        there = []
+        for sample in samples:
+            if sample.path is not None and not sample.path.is_file():
+                missing[sample.key] = f"no file {sample.path.name}"
+            else:
+                there.append(sample)
+        return tuple(there)
+
+    found = replace(split, train=kept(split.train), val=kept(split.val), test=kept(split.test))
+    return found, missing
+
+
+def _validation(recipe: Recipe, split: Split) -> tuple[tuple[Sample, ...], tuple[Sample, ...], str]:
+    """Training and validation samples, and how they were parted, in words."""
+    if recipe.choose == "test":
+        return split.train, split.test, "the epoch was chosen by the test part, nothing held out"
+    if split.val:
+        return split.train, split.val, "validation as the data set has it"
+    if not recipe.val_share:
+        return split.train, (), "nothing held out"
+    train, val = hold_out(split.train, share=recipe.val_share, seed=recipe.seed)
+    grouped = any(sample.group for sample in split.train)
+    what = "whole groups" if grouped else "clips"
+    share = f"{recipe.val_share:.0%} of the training part, {what}, by seed {recipe.seed}"
+    return train, val, f"validation held out: {share}"

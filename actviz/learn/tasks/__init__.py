@@ -1,0 +1,62 @@
+"""What each model trains on and how one step of it goes; the engine runs any of them alike.
+
+task = make_task(get_recipe("ucf101/mam-vgg16-rgb"), root=Path("/data/ucf101"))
+task.prepare()
+for batch in task.batches("train", epoch=0):
+    step = task.step(batch, train=True)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from actviz.learn.data.batches import Batches
+from actviz.learn.data.makers import pad_skeletons
+from actviz.learn.data.parts import open_parts
+from actviz.learn.recipes import MAMRecipe, MANRecipe, PictureRecipe, Recipe, TMNetRecipe
+from actviz.learn.tasks.base import Place, Progress, Step, Task
+from actviz.learn.tasks.frozen import FrozenMAMTask, FrozenTSNTask
+from actviz.learn.tasks.pictures import MAMTask, PictureTask, TMNetTask
+from actviz.learn.tasks.skeletons import MANTask
+
+__all__ = ["Batches", "Step", "Task", "classes_of", "make_task", "pad_skeletons"]
+
+
+def make_task(
+    recipe: Recipe,
+    *,
+    root: Path | None = None,
+    prepared: Path | None = None,
+    progress: Progress | None = None,
+) -> Task:
+    """How ``recipe`` trains, with its data found and its network at its starting weights.
+
+    Args:
+        root: the data set's folder (of ``folder`` data sets a CSV, too); puppets need none.
+        prepared: where ``actviz data prepare`` put pictures and flow; ``root/prepared`` where that
+            is there.
+        progress: told how far preparation is, as (stage, done, total).
+
+    Raises:
+        ActvizError: data, network or weights are not there or do not go together.
+    """
+    if prepared is None and root is not None and (root / "prepared").is_dir():
+        prepared = root / "prepared"
+    place = Place(root, prepared, progress)
+    return _kind(recipe)(recipe, open_parts(recipe, root), place)
+
+
+def classes_of(recipe: Recipe, root: Path | None = None) -> tuple[str, ...]:
+    """Names of the classes of the recipe's data."""
+    return open_parts(recipe, root).classes
+
+
+def _kind(recipe: Recipe) -> type[Task]:
+    if isinstance(recipe, MANRecipe):
+        return MANTask
+    if isinstance(recipe, MAMRecipe):
+        return FrozenMAMTask if recipe.freeze_backbone else MAMTask
+    if isinstance(recipe, TMNetRecipe):
+        return TMNetTask
+    frozen = isinstance(recipe, PictureRecipe) and recipe.freeze_backbone
+    return FrozenTSNTask if frozen else PictureTask
