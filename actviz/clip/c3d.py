@@ -104,7 +104,8 @@ def _floats(data: bytes, machine: int) -> NDArray[np.float32]:
     if machine == 84:
         return np.frombuffer(data, "<f4")
     halves = np.frombuffer(data, "<u2").reshape(-1, 2)[:, ::-1]  # DEC: the halves swapped,
-    return np.ascontiguousarray(halves).view("<f4").ravel() / 4  # the exponent two higher
+    exact: NDArray[np.float32] = np.ascontiguousarray(halves).view("<f4").ravel()
+    return exact * np.float32(0.25)  # and the exponent two higher
 
 
 def _parameters(data: bytes, at: int, machine: int) -> dict[str, list[Any]]:
