@@ -21,7 +21,6 @@ __all__ = ["COUNTS", "find_lists", "open_hmdb51"]
 
 COUNTS = {f"split{n}": (3570, 1530) for n in (1, 2, 3)}  # train, test
 _LISTS = "testTrainMulti_7030_splits"
-_LIST = re.compile(r"(?P<label>.+)_test_split1\.txt")
 _VIDEOS = ("hmdb51", "hmdb51_org", "HMDB51", "videos")
 # film _ class _ visible body _ camera motion _ people _ viewpoint _ quality _ number
 _NAME = r"(?P<film>.+)_{label}_[a-z]_(cm|nm)_np\d+_(fr|ba|le|ri)_(bad|med|goo)_\d+\.avi"
@@ -39,8 +38,8 @@ def open_hmdb51(root: Path, *, lists: Path | None = None) -> Dataset:
     """
     root = Path(root)
     folder = Path(lists) if lists is not None else find_lists(root)
-    found = [_LIST.fullmatch(path.name) for path in folder.iterdir()] if folder else []
-    classes = sorted(match["label"] for match in found if match)
+    names = [path.name for path in folder.glob("*_test_split1.txt")] if folder else []
+    classes = sorted(name.removesuffix("_test_split1.txt") for name in names)
     if folder is None or not classes:
         raise DatasetError(
             f"{folder or root}: expected HMDB51's official lists (brush_hair_test_split1.txt, …) "
@@ -90,7 +89,11 @@ def _entries(path: Path, label: str) -> Iterator[tuple[str, str]]:
     for where, line in list_lines(path):
         name, _, mark = line.rpartition(" ")
         name = name.strip()
-        if not re.fullmatch(_NAME.format(label=re.escape(label)), name) or mark not in "012":
+        if not re.fullmatch(_NAME.format(label=re.escape(label)), name) or mark not in (
+            "0",
+            "1",
+            "2",
+        ):
             raise DatasetError(
                 f"{where}: expected a clip of {label} and 1 (train), 2 (test) or 0 (not used); got "
                 f"{line!r}; fetch the official lists anew."
