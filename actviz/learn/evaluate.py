@@ -1,232 +1,256 @@
-"""How good are these weights on puppet clips they never saw, and do they look where they should?
+"""How good are these weights on clips they never saw, by the test protocols of the papers?
 
-Every number comes from the same path that a trace takes: frames from the middles of equal segments,
-eval mode, nothing augmented. Shares and accuracies lie in [0, 1].
+Every clip of the part is scored once: no batch is filled up, wrapped or dropped. A clip that cannot
+be read is left out, counted and named. Pictures pass through the network a few at a time, whatever
+a clip's length, and clips are read ahead in threads.
 
-N clips · T frames · K classes · S image rows (MAN) or pixels (masks) · h, w feature-map size
+N clips · B clips at once · T snippets · V crops · C channels · S pixels · K classes
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import hashlib
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from numpy.typing import NDArray
-from torch import Tensor
 
-import models
-from actviz.clip.sampling import segment_indices
-from actviz.datasets import puppets
+from actviz.datasets.base import Dataset
 from actviz.errors import ActvizError
 from actviz.learn.checkpoints import Loaded, load_checkpoint
-from actviz.learn.data.augment import centre_on_hips
-from actviz.learn.data.puppets import Frames, limb_masks, puppet_frames, puppet_skeletons
-from actviz.learn.scores import (
-    answer_scores,
-    confusion_matrix,
-    curve_scores,
-    map_scores,
-    pair_scores,
-    write_scores,
+from actviz.learn.data.makers import pad_skeletons
+from actviz.learn.data.parts import spread_over
+from actviz.learn.data.sources import FrameSource, JointSource
+from actviz.learn.evaluation import Evaluation, none_scored
+from actviz.learn.protocols import (
+    VIEWS,
+    Answers,
+    answer,
+    clip_pictures,
+    pick_views,
+    pictures_at_once,
 )
-from actviz.learn.tasks import pad_skeletons
-from actviz.trace.cam import exact_cam
+from actviz.learn.puppet_scores import ALL_CLIPS, evaluate_puppets
+from actviz.learn.runs import git_commit
+from actviz.learn.tested import (
+    absent,
+    coarse_groups,
+    data_name,
+    labelled_samples,
+    open_data,
+    open_source,
+)
+from actviz.trace.provenance import device_name, pick_device, versions
 
-__all__ = ["PAIRS", "evaluate"]
+__all__ = ["PARTS", "Progress", "evaluate", "evaluate_source"]
 
-PAIRS = (("sit down", "stand up"), ("pick up", "put down"))  # each the other reversed in time
-_CLIPS = 16  # clips through a network at once
+PARTS = ("test", "val", "train")
+Progress = Callable[[str, int, int], None]  # (what is being done, done, in all)
+_SEQUENCES = 16  # skeletons through MAN at once
+_STAGE = "scoring clips"
+Made = TypeVar("Made")
+
+
+def evaluate(
+    checkpoint: Loaded | str | Path,
+    *,
+    data: Dataset | str | Path | None = None,
+    dataset: str = "",
+    protocol: str = "",
+    part: str = "test",
+    views: str = "",
+    clips: int = 0,
+    batch: int = 0,
+    device: str = "auto",
+    prepared: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Answers of ``checkpoint`` to every clip of one part of a data set.
+
+    Args:
+        checkpoint: weights with their card, or their file, then loaded on ``device``.
+        data: the data set, or its folder or list; None: the data set makes its own (puppets).
+        dataset: key of ``actviz.datasets.DATASETS``; "" takes the card's, or what ``data`` is.
+        protocol: official split; "" takes the card's where the data set is the same.
+        part: "test", "val" (as training holds it out) or "train".
+        views: key of ``protocols.VIEWS``; "" takes the card's.
+        clips: score so many, spread evenly over the part; 0: all of them (of puppets, 600).
+        batch: pictures through the frame CNN at once; 0: as many as suit the machine.
+        prepared: where ``actviz data prepare`` left its pictures.
+
+    Raises:
+        ActvizError: unreadable weights or data, classes the weights do not know, no such protocol.
+    """
+    if part not in PARTS:
+        raise ActvizError(f"--part must be one of {', '.join(PARTS)}; got {part!r}.")
+    if clips < 0 or batch < 0:
+        raise ActvizError(f"--clips and --batch must be 0 or more; got {clips} and {batch}.")
+    loaded = checkpoint
+    if not isinstance(loaded, Loaded):
+        loaded = load_checkpoint(loaded, device=pick_device(device))
+    chosen = pick_views(loaded.card, views)
+    name = data.name if isinstance(data, Dataset) else data_name(loaded, data, dataset)
+    if name == "puppets":
+        done = _puppets(loaded, protocol, part, views, clips)
+        return _with_facts(done, loaded, "puppets", "seeds", clips)
+    opened = data if isinstance(data, Dataset) else open_data(name, data)
+    if not protocol and name == loaded.card.dataset:
+        protocol = loaded.card.protocol
+    samples, labels = labelled_samples(loaded, opened, protocol, part)
+    some = spread_over(samples, clips)
+    missing = absent(some)
+    there = tuple(s for s in some if s.key not in missing)
+    if not there:
+        raise ActvizError(none_scored(missing))
+    source = open_source(loaded.card, opened, there, prepared=prepared, progress=progress)
+    done = evaluate_source(
+        loaded, source, labels=labels, views=chosen, batch=batch, missing=missing, progress=progress
+    )
+    done = replace(done, part=part, coarse=coarse_groups(opened, loaded.card.classes))
+    return _with_facts(done, loaded, name, protocol or opened.protocols[0], clips)
 
 
 @torch.inference_mode()
-def evaluate(
-    checkpoint: Loaded | str | Path, *, split: str = "test", clips: int = 600
-) -> dict[str, Any]:
-    """Scores of ``checkpoint`` on the first ``clips`` puppet clips of ``split``, ready for a card.
+def evaluate_source(
+    loaded: Loaded,
+    source: FrameSource | JointSource,
+    *,
+    labels: Mapping[str, int] | None = None,
+    views: str = "",
+    batch: int = 0,
+    missing: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Answers of ``loaded`` to every clip of ``source``.
 
-    Raises:
-        ActvizError: weights whose classes are not the puppets' actions.
+    Args:
+        labels: of each key, as the weights count classes; None: as ``source`` has them.
+        missing: clips that ``source`` does not have, and why, to be named among the skipped.
     """
-    loaded = checkpoint if isinstance(checkpoint, Loaded) else load_checkpoint(checkpoint)
-    classes = loaded.card.classes
-    if classes != tuple(puppets.ACTIONS):
-        raise ActvizError(
-            f"{loaded.name}: expected weights whose classes are the puppets' "
-            f"{len(puppets.ACTIONS)} actions; got {len(classes)} classes, {classes[0]!r} first."
-        )
-    labels, logits, metrics = _SCORERS[loaded.card.model](loaded, split, clips)
-    pairs = {
-        f"{a} / {b}": pair_scores(labels, logits, (classes.index(a), classes.index(b)))
-        for a, b in PAIRS
-    }
-    counts = confusion_matrix(labels, logits.argmax(1), len(classes))
-    return _without_nan(
-        {
-            "split": split,
-            "clips": len(labels),
-            **answer_scores(labels, logits),
-            "per_class": {c: float(r) for c, r in zip(classes, _recall(counts), strict=True)},
-            "pairs": pairs,
-            "confusion": counts.tolist(),
-            **metrics,
-        }
+    card, device = loaded.card, next(loaded.model.parameters()).device
+    views = pick_views(card, views)
+    at_once = batch or pictures_at_once(device, card.input_size or 0)
+    rows: list[int] = []
+    told: list[Answers] = []
+    skipped = {**(missing or {}), **source.skipped}
+
+    def tell(clip: int) -> None:
+        if progress:
+            progress(_STAGE, clip + 1, len(source.keys))
+
+    loaded.model.eval()
+    for group in _groups(source, loaded, views, at_once, skipped, tell):
+        numbers, made = zip(*group, strict=True)
+        rows += numbers
+        told.append(_answer_group(loaded, list(made), at_once))
+    keys = tuple(source.keys[i] for i in rows)
+    known = labels or dict(zip(source.keys, source.labels.tolist(), strict=True))
+    answers = {n: np.concatenate([t[n] for t in told]) for n in (told[0] if told else ())}
+    return Evaluation(
+        keys=keys,
+        labels=np.array([known[key] for key in keys], dtype=np.int64),
+        logits=answers.pop("logits", np.empty((0, len(card.classes)), np.float32)),
+        classes=card.classes,
+        skipped=skipped,
+        views=views,
+        branches=answers,
     )
 
 
-Scored = tuple[NDArray[np.int64], NDArray[np.float32], dict[str, Any]]  # labels, logits, the rest
+def _groups(
+    source: Any,
+    loaded: Loaded,
+    views: str,
+    at_once: int,
+    skipped: dict[str, str],
+    tell: Callable[[int], None],
+) -> Iterator[list[tuple[int, Any]]]:
+    """Clips with their number, as many together as go through the network at once."""
+    joints = loaded.card.input_size is None
+    looks = VIEWS[views].crops * (VIEWS[views].segments or loaded.card.frames)
+    most = _SEQUENCES if joints else max(1, at_once // looks)
+
+    def make(clip: int) -> Any:
+        return source.read(clip) if joints else clip_pictures(source, clip, loaded.card, views)
+
+    group: list[tuple[int, Any]] = []
+    for clip, future in enumerate(_ahead(make, len(source.keys))):
+        try:
+            group.append((clip, future.result()))
+        except (ActvizError, OSError) as error:
+            skipped[source.keys[clip]] = getattr(error, "reason", "") or str(error)
+        if len(group) == most:
+            yield group
+            group = []
+        tell(clip)
+    if group:
+        yield group
 
 
-def _score_tsn(loaded: Loaded, split: str, clips: int) -> Scored:
-    data = _frames(loaded, split, clips)
-    model: Any = loaded.model
-    logits = torch.cat([model(frames).logits for frames in _batches(loaded, data)])
-    return data.labels, logits.cpu().numpy(), {}
-
-
-def _score_mam(loaded: Loaded, split: str, clips: int) -> Scored:
-    data = _frames(loaded, split, clips)
-    model: Any = loaded.model
-    outputs = [model(frames) for frames in _batches(loaded, data)]
-    logits, probability, written = (
-        torch.cat([getattr(o, name) for o in outputs]).cpu().numpy()
-        for name in ("logits", "write_probability", "written")
-    )
-    return data.labels, logits, {"write": write_scores(written > 0.5, data.evidence, probability)}
-
-
-def _score_tmnet(loaded: Loaded, split: str, clips: int) -> Scored:
-    """The answer is that of one glance at the centre frame; more glances beside it."""
-    data = _frames(loaded, split, clips)
-    model: Any = loaded.model
-    weight = model.classifier.weight  # (K, C)
-    parts: dict[str, list[Tensor]] = {k: [] for k in ("both", "rb", "cb", "cam_rb", "cam_cb")}
-    done = 0
-    for frames in _batches(loaded, data):
-        glance = model.glance(frames)
-        label = torch.from_numpy(data.labels[done : done + len(frames)])
-        done += len(frames)
-        for name, logits in zip(
-            ("both", "rb", "cb"), (glance.logits, glance.logits_rb, glance.logits_cb), strict=True
-        ):
-            parts[name].append(logits)
-        for branch, maps in (("cam_rb", glance.maps_rb), ("cam_cb", glance.maps_cb)):
-            cams = [exact_cam(m, weight[k]) for m, k in zip(maps, label, strict=True)]
-            parts[branch].append(torch.stack(cams))  # (B, T, h, w), for the true class
-    joined = {name: torch.cat(values).cpu() for name, values in parts.items()}
-    centre = data.frames.shape[1] // 2
-    answers = {name: joined[name].numpy() for name in ("both", "rb", "cb")}
-    masks = limb_masks(split, clips, count=loaded.card.frames, size=_size(loaded))
-    metrics = {
-        "one_glance": {n: _top1(a[:, centre], data.labels) for n, a in answers.items()},
-        "one_glance_at_evidence": {n: _top1_at(a, data) for n, a in answers.items()},
-        "glances": {n: _by_glances(a, data.labels) for n, a in answers.items()},
-        "centre_is_evidence": float(data.evidence[:, centre].mean()),
-        "cam_rb": _score_cam(joined["cam_rb"], data, masks),
-        "cam_cb": _score_cam(joined["cam_cb"], data, masks),
-    }
-    return data.labels, answers["both"][:, centre], metrics
-
-
-def _score_man(loaded: Loaded, split: str, clips: int) -> Scored:
-    """On the skeletons as they come, and once more with every body centred on its hips."""
-    data = puppet_skeletons(split, clips)
-    hips = (models.NTU_ROLES["hip_left"], models.NTU_ROLES["hip_right"])
-    centred = [centre_on_hips(j, hips=hips) for j in data.joints]
-    logits, attention, rows = _run_man(loaded, list(data.joints), list(data.present))
-    hips_logits, _, _ = _run_man(loaded, centred, list(data.present))
-    real = [r >= 0 for r in rows]
-    evidence = [e[r[k]] for e, r, k in zip(data.evidence, rows, real, strict=True)]
-    curves = {
-        "mean": [a.mean(0)[k] for a, k in zip(attention, real, strict=True)],
-        **{c: [a[i][k] for a, k in zip(attention, real, strict=True)] for i, c in enumerate("xyz")},
-    }
-    metrics = {
-        "hips_top1": _top1(hips_logits, data.labels),
-        "attention": {name: curve_scores(c, evidence) for name, c in curves.items()},
-    }
-    return data.labels, logits, metrics
-
-
-_SCORERS: dict[str, Callable[[Loaded, str, int], Scored]] = {
-    "tsn": _score_tsn,
-    "mam": _score_mam,
-    "tmnet": _score_tmnet,
-    "man": _score_man,
-}
-
-
-def _run_man(
-    loaded: Loaded, joints: list[NDArray[np.float32]], present: list[NDArray[np.bool_]]
-) -> tuple[NDArray, NDArray, NDArray]:
-    """Logits (N, K), attention (N, 3, S) and source frames (N, S), -1 for padding."""
-    device = next(loaded.model.parameters()).device
-    parts = []
-    for start in range(0, len(joints), _CLIPS):
-        some = slice(start, start + _CLIPS)
-        batch = pad_skeletons(list(zip(joints[some], present[some], strict=True)))
-        output = loaded.model(batch["joints"].to(device), batch["present"].to(device))
-        parts.append((output.logits, output.attention, output.rows))
-    logits, attention, rows = (torch.cat(p).cpu().numpy() for p in zip(*parts, strict=True))
-    return logits, attention, rows
-
-
-def _frames(loaded: Loaded, split: str, clips: int) -> Frames:
-    return puppet_frames(split, clips, count=loaded.card.frames, size=_size(loaded))
-
-
-def _size(loaded: Loaded) -> int:
+def _answer_group(loaded: Loaded, made: list[Any], at_once: int) -> Answers:
     if loaded.card.input_size is None:
-        raise ActvizError(f"{loaded.name}: the card names no input_size, which pictures need.")
-    return loaded.card.input_size
+        device = next(loaded.model.parameters()).device
+        padded = pad_skeletons(made)
+        output = loaded.model(padded["joints"].to(device), padded["present"].to(device))
+        return {"logits": output.logits.float().cpu().numpy()}
+    pictures = torch.stack(made)  # uint8 (B, V, T, C, S, S)
+    return answer(loaded.model, loaded.card.model, pictures, at_once=at_once)
 
 
-def _batches(loaded: Loaded, data: Frames) -> Iterator[Tensor]:
-    """Frames (B, T, 3, S, S) in [0, 1] on the model's device."""
-    device = next(loaded.model.parameters()).device
-    for start in range(0, len(data), _CLIPS):
-        pictures = torch.from_numpy(np.array(data.frames[start : start + _CLIPS]))
-        yield pictures.to(device).movedim(-1, -3).float() / 255
+def _ahead(make: Callable[[int], Made], count: int) -> Iterator[Future[Made]]:
+    """``make`` of 0, 1, …, computed a few ahead in threads, in order."""
+    workers = min(8, os.cpu_count() or 1)
+    with ThreadPoolExecutor(workers) as pool:
+        numbers = iter(range(count))
+        waiting = deque(pool.submit(make, i) for i in islice(numbers, workers + 2))
+        try:
+            while waiting:
+                yield waiting.popleft()
+                waiting.extend(pool.submit(make, i) for i in islice(numbers, 1))
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _score_cam(cams: Tensor, data: Frames, masks: NDArray[np.bool_]) -> dict[str, Any]:
-    """Evidence maps (N, T, h, w) of the true class, against evidence frames and moving limbs."""
-    strength = cams.clamp(min=0).mean((2, 3)).numpy()  # (N, T)
-    size = masks.shape[-1]
-    kept = cams[torch.from_numpy(data.evidence)]  # (M, h, w)
-    large = F.interpolate(kept[:, None], size=(size, size), mode="bilinear", align_corners=False)
-    return {
-        "frames": curve_scores(list(strength), list(data.evidence)),
-        "limbs": map_scores(large[:, 0].numpy(), np.asarray(masks)[data.evidence]),
+def _puppets(loaded: Loaded, protocol: str, part: str, views: str, clips: int) -> Evaluation:
+    done = evaluate_puppets(loaded, part=part, clips=clips or ALL_CLIPS)
+    if views not in ("", done.views) or protocol not in ("", "seeds"):
+        raise ActvizError(
+            f"puppets are drawn as the network takes them and have one protocol; {loaded.name} is "
+            f"scored on them with --views {done.views}: leave --views and --protocol out."
+        )
+    return done
+
+
+def _with_facts(
+    done: Evaluation, loaded: Loaded, dataset: str, protocol: str, clips: int
+) -> Evaluation:
+    """Where the figures come from: enough to make them again."""
+    card = loaded.card
+    weights = {
+        "name": loaded.name,
+        "sha256": loaded.sha256,
+        **{k: getattr(card, k) for k in ("model", "trained_on", "recipe", "command", "seed")},
+        **{k: getattr(card, k) for k in ("commit", "dataset", "protocol", "modality")},
     }
-
-
-def _by_glances(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, float]:
-    """Top-1 of the mean of 1, 2, 4, … glances spread over the clip; logits (N, T, K)."""
-    count = logits.shape[1]
-    numbers = [n for n in (1, 2, 4, 8, 16, 32) if n <= count]
-    return {str(n): _top1(logits[:, segment_indices(count, n)].mean(1), labels) for n in numbers}
-
-
-def _top1_at(logits: NDArray[np.float32], data: Frames) -> float:
-    """Top-1 of single glances at frames that show the action."""
-    labels = np.broadcast_to(data.labels[:, None], data.evidence.shape)
-    return _top1(logits[data.evidence], labels[data.evidence])
-
-
-def _top1(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    return float((logits.argmax(1) == labels).mean())
-
-
-def _without_nan(value: Any) -> Any:
-    """JSON has no nan: a score that could not be computed becomes None."""
-    if isinstance(value, dict):
-        return {k: _without_nan(v) for k, v in value.items()}
-    return None if isinstance(value, float) and value != value else value
-
-
-def _recall(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    return np.diag(counts) / np.maximum(counts.sum(1), 1)
+    rows = zip(done.keys, done.labels, strict=True)
+    listed = "".join(sorted(f"{key}\t{done.classes[k]}\n" for key, k in rows))
+    facts = {
+        "weights": [weights],
+        "dataset": dataset,
+        "protocol": protocol,
+        "clips_asked": clips,
+        "clips_sha256": hashlib.sha256(listed.encode()).hexdigest(),
+        "device": device_name(next(loaded.model.parameters()).device),
+        "versions": versions(),
+        "commit": git_commit(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    return replace(done, provenance=facts)

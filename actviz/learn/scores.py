@@ -48,8 +48,13 @@ def answer_scores(labels: NDArray[np.integer], logits: Floats) -> dict[str, floa
 def pair_scores(
     labels: NDArray[np.integer], logits: Floats, pair: tuple[int, int]
 ) -> dict[str, float]:
-    """For two classes that are each other reversed in time: right, swapped, something else."""
+    """For two classes that are each other reversed in time: right, swapped, something else.
+
+    nan where neither has a clip.
+    """
     of_pair = np.isin(labels, pair)
+    if not of_pair.any():
+        return dict.fromkeys(("right", "swapped", "other"), float("nan"))
     answers = logits[of_pair].argmax(1)
     right = answers == labels[of_pair]
     swapped = np.isin(answers, pair) & ~right

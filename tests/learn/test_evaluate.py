@@ -1,181 +1,202 @@
-"""Evaluation marks a model that knows the truth as perfect, and an ignorant one as chance."""
+"""Every clip is scored once, broken ones are named, and the figures equal a plain loop's."""
 
-import json
-from types import SimpleNamespace
+from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 import models
-from actviz.datasets import puppets
-from actviz.errors import ActvizError
+from actviz.datasets.base import Dataset, Sample, Split, hold_out
+from actviz.errors import ActvizError, ClipReadError
 from actviz.learn.checkpoints import Card, Loaded
-from actviz.learn.data.augment import centre_on_hips, vary_pictures
-from actviz.learn.data.puppets import limb_masks, puppet_frames, puppet_skeletons
-from actviz.learn.evaluate import evaluate
-from actviz.learn.tasks import Batches, pad_skeletons
+from actviz.learn.evaluate import evaluate, evaluate_source
+from actviz.learn.tested import labelled_samples, samples_of
 
-CLIPS, FRAMES, SIZE = 12, 5, 32
-
-
-@pytest.fixture(autouse=True)
-def _cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("ACTVIZ_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+SIZE, SIDE = 28, 32  # what the network takes, and the pictures are, so that nothing is resized
+CLASSES = tuple("abcdefg")
 
 
-def _loaded(name: str, model: nn.Module, **changes) -> Loaded:
-    pictures = name != "man"
-    values = {
-        "model": name,
-        "overrides": {"num_classes": 12},
-        "classes": tuple(puppets.ACTIONS),
-        "trained_on": "puppets",
-        "frames": FRAMES if pictures else 16,
-        "input_size": SIZE if pictures else None,
-        "layout": None if pictures else "ntu-25",
-    }
-    return Loaded(model.eval(), Card(**values | changes), "0", name)
+class Clips:
+    """Pictures in memory; a clip of None is broken, as one that ends in the middle is."""
+
+    def __init__(self, *counts: int | None) -> None:
+        rng = np.random.default_rng(0)
+        shapes = [None if n is None else (n, SIDE, SIDE + 8, 3) for n in counts]
+        self.clips = [s and rng.integers(0, 256, s, dtype=np.uint8) for s in shapes]
+        self.keys = tuple(f"clip {n}" for n in range(len(counts)))
+        self.labels = np.arange(len(counts)) % len(CLASSES)
+        self.skipped: dict[str, str] = {}
+
+    def count(self, clip: int) -> int:
+        return 9 if self.clips[clip] is None else len(self.clips[clip])
+
+    def read(self, clip: int, at: np.ndarray) -> np.ndarray:
+        if self.clips[clip] is None:
+            raise ClipReadError(f"{self.keys[clip]}.avi", "ends in the middle of a picture")
+        return self.clips[clip][at]
 
 
-class KnowingMAM(nn.Module):
-    """Answers right and writes exactly the evidence, having read the truth."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.anything = nn.Parameter(torch.zeros(1))
-        self.seen = 0
-
-    def forward(self, frames):
-        data = puppet_frames("test", CLIPS, count=FRAMES, size=SIZE)
-        some = slice(self.seen, self.seen + len(frames))
-        self.seen += len(frames)
-        written = torch.from_numpy(data.evidence[some]).float()
-        logits = torch.eye(12)[torch.from_numpy(data.labels[some])]
-        return SimpleNamespace(logits=logits, written=written, write_probability=written)
+def loaded(model: str = "tsn", **more) -> Loaded:
+    network = models.build(model, num_classes=7, backbone="resnet18_narrow", width=8)
+    usual = {"frames": 3, "input_size": SIZE, "trained_on": "nothing", "sampling": "tsn"}
+    values = {"model": model, "overrides": {"num_classes": 7}, "classes": CLASSES} | usual | more
+    return Loaded(network.eval(), Card(**values), "0" * 64, "tiny")
 
 
-def test_model_that_knows_the_truth_scores_one():
-    metrics = evaluate(_loaded("mam", KnowingMAM()), clips=CLIPS)
-    assert metrics["top1"] == metrics["mean_class"] == 1
-    assert metrics["pairs"]["sit down / stand up"] == {"right": 1, "swapped": 0, "other": 0}
-    assert np.trace(metrics["confusion"]) == CLIPS
-    write = metrics["write"]
-    assert (write["precision"], write["recall"], write["auroc"]) == (1, 1, 1)
-    assert write["rate"] == write["chance"] < 1
+def by_hand(network, clip: np.ndarray, segments: int) -> np.ndarray:
+    """Mean logits of the centre crops of the middles of segments, one picture at a time."""
+    at = [int((k + 0.5) * len(clip) / segments) for k in range(segments)]
+    crop = clip[at][:, 2 : 2 + SIZE, 6 : 6 + SIZE].transpose(0, 3, 1, 2) / np.float32(255)
+    with torch.inference_mode():
+        rows = [network(torch.from_numpy(c)[None, None].float()).logits[0].numpy() for c in crop]
+    return np.mean(rows, axis=0)
+
+
+@pytest.mark.parametrize("batch", [0, 1, 6, 7])
+def test_logits_equal_a_loop_by_hand_whatever_the_batch(batch):
+    tiny, source = loaded(), Clips(5, 1, 30, 12, 3, 8, 40)  # an odd last batch; one frame alone
+    done = evaluate_source(tiny, source, views="centre", batch=batch)
+    hand = [by_hand(tiny.model, clip, 3) for clip in source.clips]
+    assert done.keys == source.keys
+    assert np.allclose(done.logits, hand, atol=2e-5)
+
+
+def test_25_segments_equal_a_loop_by_hand():
+    tiny, source = loaded(), Clips(63, 3)
+    done = evaluate_source(tiny, source, views="25", batch=10)
+    assert np.allclose(done.logits, [by_hand(tiny.model, c, 25) for c in source.clips], atol=2e-5)
+
+
+def test_broken_clip_in_the_middle_is_named_and_parts_no_other_from_its_label():
+    tiny, whole, broken = loaded(), Clips(5, 6, 7, 8, 9), Clips(5, 6, 7, 8, 9)
+    broken.clips[2] = None
+    one, other = (evaluate_source(tiny, s, views="10-crop") for s in (whole, broken))
+    assert other.skipped == {"clip 2": "ends in the middle of a picture"}
+    assert other.keys == ("clip 0", "clip 1", "clip 3", "clip 4")
+    assert other.labels.tolist() == [0, 1, 3, 4]
+    assert np.allclose(other.logits, one.logits[[0, 1, 3, 4]], atol=1e-5)
+
+
+def test_all_broken_says_why():
+    with pytest.raises(ActvizError, match=r"none of 2 clips .* clip 0: ends in the middle"):
+        evaluate_source(loaded(), Clips(None, None))
+
+
+def test_clips_skipped_before_are_named_too():
+    source = Clips(4)
+    source.skipped["early"] = "no picture in it"
+    done = evaluate_source(loaded(), source, missing={"gone": "no file gone.avi"})
+    assert done.skipped == {"early": "no picture in it", "gone": "no file gone.avi"}
+
+
+def test_weights_that_diverged_are_refused_in_words():
+    tiny = loaded()
+    torch.nn.init.constant_(tiny.model.classifier.bias, float("nan"))
+    with pytest.raises(ActvizError, match="nan or infinity for 3 of 3 clips, clip 0 first"):
+        evaluate_source(tiny, Clips(2, 3, 4))
+
+
+def test_tmnet_is_scored_by_branches_too():
+    done = evaluate_source(loaded("tmnet"), Clips(4, 5), views="glance")
+    assert np.allclose(done.logits, (done.branches["rb"] + done.branches["cb"]) / 2, atol=1e-5)
+    assert set(done.scores()["branches"]) == {"rb", "cb"}
+
+
+def test_progress_counts_every_clip_once():
+    told = []
+    evaluate_source(loaded(), Clips(2, None, 4), progress=lambda *said: told.append(said[1:]))
+    assert told == [(1, 3), (2, 3), (3, 3)]
+
+
+class Joints:
+    """Sequences of several lengths; one with a single frame, one broken."""
+
+    keys, labels, layout = ("long", "one frame", "broken", "short"), np.arange(4), "ntu-25"
+    skipped: ClassVar[dict[str, str]] = {}
+
+    def read(self, clip: int) -> tuple[np.ndarray, np.ndarray]:
+        if clip == 2:
+            raise ClipReadError("broken.skeleton", "no frame with a body")
+        count = (70, 1, 0, 12)[clip]
+        joints = np.random.default_rng(clip).normal(size=(count, 2, 25, 3)).astype(np.float32)
+        return joints, np.ones((count, 2), dtype=bool)
+
+
+def test_whole_sequences_are_answered_as_each_would_be_alone():
+    network = models.build("man", num_classes=7, frames=16, hidden=8).eval()
+    card = Card("man", {"num_classes": 7}, CLASSES, "nothing", frames=16, layout="ntu-25")
+    done = evaluate_source(Loaded(network, card, "0", "man"), Joints())
+    assert done.keys == ("long", "one frame", "short") and done.views == "whole"
+    for row, clip in enumerate((0, 1, 3)):
+        alone = [torch.from_numpy(a)[None] for a in Joints().read(clip)]
+        with torch.inference_mode():
+            assert np.allclose(done.logits[row], network(*alone).logits[0], atol=1e-5)
+
+
+def dataset(classes: tuple[str, ...], count: int = 21, **more) -> Dataset:
+    """Clips whose class is told by their key; the first third trains, the rest tests."""
+    samples = tuple(
+        Sample(f"{classes[n % len(classes)]}/{n}", Path(f"/nowhere/{n}.avi"), n % len(classes))
+        for n in range(count)
+    )
+    parts = Split("usual", samples[: count // 3], samples[count // 3 :])
+    return Dataset(
+        "folder", "video", Path("/nowhere"), classes, samples, ("usual",), lambda _: parts, **more
+    )
+
+
+def test_classes_in_another_order_are_matched_by_name():
+    turned = dataset(CLASSES[::-1])
+    samples, labels = labelled_samples(loaded(), turned, "", "test")
+    assert all(CLASSES[labels[s.key]] == s.key[0] for s in samples)
+
+
+def test_other_classes_are_refused_with_the_first_differences():
+    with pytest.raises(ActvizError, match=r"unknown to the weights: dig, eat; not in the data: b,"):
+        labelled_samples(loaded(), dataset(("a", "dig", "eat")), "", "test")
+
+
+def test_data_with_some_of_the_classes_can_be_scored():
+    samples, labels = labelled_samples(loaded(), dataset(("c", "g")), "", "test")
+    assert {labels[s.key] for s in samples} == {2, 6}
+
+
+def test_a_part_that_is_not_there_is_refused():
+    none = dataset(CLASSES, count=2)  # two thirds of two: no training clip
+    with pytest.raises(ActvizError, match=r"no val clips by protocol usual; it has test 2"):
+        samples_of(loaded(), none, "", "val")
+
+
+def test_absent_files_are_skipped_with_their_names(tmp_path):
+    with pytest.raises(ActvizError, match=r"none of 14 clips could be scored.*no file 7\.avi"):
+        evaluate(loaded(), data=dataset(CLASSES))
 
 
 @pytest.mark.parametrize(
-    ("name", "overrides", "extra"),
+    ("more", "words"),
     [
-        ("tsn", {"backbone": "resnet18_narrow", "width": 4}, set()),
-        ("mam", {"backbone": "resnet18_narrow", "width": 4, "hidden_dim": 8}, {"write"}),
-        (
-            "tmnet",
-            {"backbone": "resnet18_narrow", "width": 4},
-            {"one_glance", "glances", "one_glance_at_evidence", "cam_rb", "cam_cb"},
-        ),
-        ("man", {"frames": 16, "hidden": 8}, {"attention", "hips_top1"}),
+        ({"part": "exam"}, "--part must be one of test, val, train; got 'exam'"),
+        ({"clips": -3}, "--clips and --batch must be 0 or more; got -3 and 0"),
+        ({"views": "9x9"}, "--views must be one of"),
+        ({}, "expected --data"),
     ],
 )
-def test_scores_have_stable_names_and_are_plain_json(name, overrides, extra):
-    metrics = evaluate(_loaded(name, models.build(name, num_classes=12, **overrides)), clips=CLIPS)
-    usual = {"split", "clips", "top1", "top5", "mean_class", "per_class", "pairs", "confusion"}
-    assert usual | extra <= metrics.keys()
-    json.dumps(metrics, allow_nan=False)
+def test_bad_choices_are_refused_in_words(more, words):
+    with pytest.raises(ActvizError, match=words):
+        evaluate(loaded(), **more)
 
 
-def test_tmnet_answer_is_the_centre_glance():
-    torch.manual_seed(1)
-    model = models.build("tmnet", num_classes=12, backbone="resnet18_narrow", width=4)
-    metrics = evaluate(_loaded("tmnet", model), clips=CLIPS)
-    assert metrics["top1"] == metrics["one_glance"]["both"] == metrics["glances"]["both"]["1"]
-    assert list(metrics["glances"]["rb"]) == ["1", "2", "4"]
-
-
-def test_weights_with_other_classes_are_refused():
-    model = models.build("man", num_classes=2, frames=16, hidden=8)
-    with pytest.raises(ActvizError, match="puppets' 12 actions; got 2 classes"):
-        evaluate(_loaded("man", model, classes=("a", "b")), clips=CLIPS)
-
-
-def test_stored_frames_are_the_scenes_own_pictures():
-    data = puppet_frames("test", 3, count=4, size=SIZE)
-    scene = puppets.make_scene(puppets.scene_seeds("test", 3)[2])
-    at = [int((k + 0.5) * len(scene) / 4) for k in range(4)]
-    assert np.array_equal(data.frames[2], scene.render(at, size=SIZE))
-    assert data.labels.tolist() == [0, 1, 2]
-    assert data.evidence[2].tolist() == scene.truth.evidence[at].tolist()
-    assert limb_masks("test", 3, count=4, size=SIZE).shape == (3, 4, SIZE, SIZE)
-
-
-def test_stored_frames_are_made_once(monkeypatch):
-    first = puppet_frames("val", 2, count=3, size=SIZE)
-    monkeypatch.setattr("actviz.learn.data.puppets.fill_share", None)  # would fail if called
-    assert np.array_equal(puppet_frames("val", 2, count=3, size=SIZE).frames, first.frames)
-
-
-def test_skeletons_of_several_lengths_share_a_batch():
-    data = puppet_skeletons("val", 3)
-    batch = pad_skeletons(list(zip(data.joints, data.present, strict=True)))
-    longest = max(len(j) for j in data.joints)
-    assert batch["joints"].shape == (3, longest, 2, 25, 3)
-    for row, present in enumerate(data.present):
-        assert not batch["present"][row, len(present) :].any()
-
-
-def test_varied_pictures_stay_pictures_and_follow_the_generator():
-    frames = torch.rand(2, 3, 3, 16, 16)
-    seeded = [torch.Generator().manual_seed(4) for _ in range(2)]
-    one, two = (vary_pictures(frames, generator=g) for g in seeded)
-    assert torch.equal(one, two)
-    assert one.shape == frames.shape
-    assert one.min() >= 0 and one.max() <= 1
-    assert not torch.equal(one, frames)
-
-
-def test_frames_of_one_clip_vary_alike():
-    still = torch.rand(1, 1, 3, 16, 16).expand(2, 4, 3, 16, 16)
-    varied = vary_pictures(still, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(varied[:, 0], varied[:, 3])
-    assert not torch.equal(varied[0], varied[1])
-
-
-def test_centred_skeleton_has_its_hips_at_the_origin():
-    joints = np.random.default_rng(0).normal(size=(4, 2, 25, 3)).astype(np.float32)
-    centred = centre_on_hips(joints, hips=((12,), (16,)))
-    assert np.allclose(centred[:, :, 12] + centred[:, :, 16], 0, atol=1e-6)
-
-
-def test_batches_follow_their_seed_and_lose_no_clip():
-    def make(at, rng):
-        return {"at": torch.from_numpy(at)}
-
-    one, two = (
-        torch.cat([b["at"] for b in Batches(10, size=4, make=make, seed=(0, epoch))])
-        for epoch in (0, 1)
-    )
-    again = torch.cat([b["at"] for b in Batches(10, size=4, make=make, seed=(0, 0))])
-    assert torch.equal(one, again) and not torch.equal(one, two)
-    assert sorted(one.tolist()) == list(range(10))
-    assert len(Batches(10, size=4, make=make)) == 3
-
-
-def test_drawing_in_several_processes_gives_the_same_pictures(monkeypatch):
-    monkeypatch.setattr("actviz.learn.data.puppets._FEW", 2)
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
-    shared = puppet_frames("train", 5, count=2, size=24)
-    scene = puppets.make_scene(puppets.scene_seeds("train", 5)[4])
-    at = [int((k + 0.5) * len(scene) / 2) for k in range(2)]
-    assert np.array_equal(shared.frames[4], scene.render(at, size=24))
-
-
-def test_failed_drawing_says_why_and_leaves_no_file(monkeypatch, tmp_path):
-    monkeypatch.setenv("ACTVIZ_CACHE", str(tmp_path))
-    monkeypatch.setattr("actviz.learn.data.puppets._FEW", 2)
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
-    monkeypatch.setattr("sys.executable", "false")
-    with pytest.raises(RuntimeError, match="process of its own"):
-        puppet_frames("train", 6, count=2, size=24)
-    assert not list((tmp_path / "learn").iterdir())
+def test_validation_is_what_training_held_out(tmp_path):
+    files = [tmp_path / f"{n}.avi" for n in range(40)]
+    for file in files[:-4]:  # four are missing: training parts what is there
+        file.touch()
+    train = tuple(Sample(f.stem, f, n % 7) for n, f in enumerate(files))
+    split = Split("usual", train, ())
+    data = Dataset("folder", "video", tmp_path, CLASSES, train, ("usual",), lambda _: split)
+    command = "actviz train folder/tsn --data clips --set val_share=0.3 --set seed=5"
+    weights = loaded(recipe="folder/tsn", command=command, seed=5)
+    kept, held = hold_out(train[:-4], share=0.3, seed=5)
+    assert samples_of(weights, data, "", "val") == held and held
+    assert samples_of(weights, data, "", "train") == kept
