@@ -11,7 +11,8 @@ from actviz.clip.reader import probe
 from actviz.clip.skeleton import layout_of, read_skeleton
 from actviz.clip.types import ClipInfo, Skeleton
 from actviz.errors import ClipReadError
-from actviz.trace.run import MODELS, frames_seen, is_skeleton_file, load_weights
+from actviz.learn.checkpoints import bundled_card
+from actviz.trace.run import MODELS, frames_seen, is_skeleton_file
 
 __all__ = ["describe_file", "describe_skeleton", "describe_video"]
 
@@ -39,15 +40,14 @@ def describe_video(info: ClipInfo) -> list[tuple[str, str]]:
         ("rotation", f"{info.rotation} degrees, applied" if info.rotation else "none"),
     ]
     for model in ("mam", "tmnet"):
-        loaded = load_weights(model, device="cpu")
+        card = bundled_card(model)
         top, left, side = crop_box(info.height, info.width)
-        size = loaded.card.input_size
-        seen = min(frames_seen(loaded), info.frame_count)
+        seen = min(frames_seen(card), info.frame_count)
         rows.append(
             (
                 f"{MODELS[model]} sees",
                 f"{seen} frames spread over the clip; of each the square of {side} pixels from "
-                f"({left}, {top}), at {size} x {size}",
+                f"({left}, {top}), at {card.input_size} x {card.input_size}",
             )
         )
     rows.append(("MAN sees", "the joints of up to two people that pose finds in the video"))
@@ -59,7 +59,7 @@ def describe_skeleton(skeleton: Skeleton) -> list[tuple[str, str]]:
     layout = layout_of(skeleton)
     times = skeleton.times_s
     gaps = int(np.count_nonzero(~skeleton.present.any(1)))
-    card = load_weights("man", device="cpu").card
+    card = bundled_card("man")
     rows = [
         ("file", Path(skeleton.source).name),
         (

@@ -12,16 +12,16 @@ from typing import Any, TypeVar, cast
 import streamlit as st
 
 from actviz.clip.reader import file_sha256
-from actviz.errors import ActvizError, CheckpointError
+from actviz.errors import ActvizError
 from actviz.learn.checkpoints import Loaded, bundled, load_checkpoint
 from actviz.trace.frames import trace_mam, trace_tmnet
 from actviz.trace.provenance import pick_device
 from actviz.trace.run import (
-    MODELS,
     WHOLE,
     Span,
     StageProgress,
     Traced,
+    check_traceable,
     load_weights,
     trace_skeleton,
     trace_video,
@@ -107,13 +107,9 @@ def model_of(weights: Path) -> str:
     Raises:
         ActvizError: it cannot be read, has no card, or is of a model without a page.
     """
-    model = load_checkpoint(weights).card.model
-    if model not in MODELS:
-        raise CheckpointError(
-            f"{weights}: expected weights of {', '.join(MODELS)}; these are of {model}, which has "
-            "no page here."
-        )
-    return model
+    card = load_checkpoint(weights).card
+    check_traceable(card, weights)
+    return card.model
 
 
 def kept(ask: Ask) -> Traced | None:

@@ -104,10 +104,10 @@ def _weights() -> None:
 
 
 def _own_weights() -> None:
-    st.caption("A checkpoint of your own, with its card (JSON) beside it.")
+    st.caption("A checkpoint of your own; `actviz train` puts its card inside it.")
     given = st.text_input("Path of a .safetensors file", key="weights_path")
     files = st.file_uploader(
-        "or the two files",
+        "or the file, with its card where that is apart",
         type=["safetensors", "json"],
         accept_multiple_files=True,
         key="weights_files",

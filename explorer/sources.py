@@ -70,20 +70,23 @@ def keep_upload(folder: Path, name: str, data: bytes) -> Path:
 
 
 def keep_pair(folder: Path, files: Sequence[tuple[str, bytes]]) -> Path:
-    """Store an uploaded .safetensors and its card beside it under one stem.
+    """Store an uploaded .safetensors, and its card beside it under one stem where it came along.
 
     Raises:
-        ActvizError: not exactly one of each.
+        ActvizError: not one .safetensors with at most one .json.
     """
     by_kind = {Path(name).suffix.lower(): (name, data) for name, data in files}
-    if set(by_kind) != {".safetensors", ".json"} or len(files) != 2:
+    kinds = set(by_kind)
+    if len(files) != len(kinds) or kinds not in ({".safetensors"}, {".safetensors", ".json"}):
         raise ActvizError(
-            "expected two files, weights (.safetensors) and their card (.json); got "
-            f"{', '.join(name for name, _ in files) or 'none'}. Choose both together."
+            "expected one weights file (.safetensors), with its card (.json) where that is apart; "
+            f"got {', '.join(name for name, _ in files) or 'none'}. Choose one, or both together."
         )
     name, data = by_kind[".safetensors"]
     path = keep_upload(folder, name, data)
-    path.with_suffix(".json").write_bytes(by_kind[".json"][1])
+    path.with_suffix(".json").unlink(missing_ok=True)  # of an earlier upload
+    if ".json" in by_kind:
+        path.with_suffix(".json").write_bytes(by_kind[".json"][1])
     return path
 
 

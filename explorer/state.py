@@ -127,10 +127,10 @@ def keep(name: str, data: bytes) -> Path:
 
 
 def keep_weights(files: list[tuple[str, bytes]]) -> Path:
-    """Store an uploaded checkpoint and its card; the path of the checkpoint.
+    """Store an uploaded checkpoint, with its card where given; the path of the checkpoint.
 
     Raises:
-        ActvizError: not one .safetensors and one .json.
+        ActvizError: not one .safetensors with at most one .json.
     """
     return keep_pair(_folder(), files)
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from actviz import __version__
 from actviz.cli.common import Parser
+from actviz.cli.doctor import add_doctor
 from actviz.cli.evaluate import add_evaluate
 from actviz.cli.look import add_probe, add_trace
 from actviz.cli.show import add_explorer, add_puppets, add_reproduce
@@ -73,6 +74,6 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for add in (add_probe, add_trace, add_train, add_evaluate, add_recipes):
         add(commands)
-    for add in (add_reproduce, add_puppets, add_explorer):
+    for add in (add_doctor, add_reproduce, add_puppets, add_explorer):
         add(commands)
     return parser

@@ -111,7 +111,7 @@ def check_card(card: Card, source: str | Path) -> None:
 def _contradictions(card: Card) -> list[str]:
     """Fields that are each possible, but not together."""
     problems = []
-    if "weights" in card.overrides:
+    if {"weights", "weights_3d"} & set(card.overrides):
         problems.append("overrides must not name other weights to load")
     elif card.overrides.get("num_classes") != len(card.classes):
         problems.append("overrides.num_classes is not the number of classes")

@@ -156,13 +156,14 @@ def _foreign_card(
             f"{path}: expected num_classes in 1..{MAX_CLASSES}; got {count!r:.40}."
         )
     takes_joints = model == "man"
+    rows = 224 if chosen.get("stcm") == "densenet161" else 50
     flow_length = chosen.get("flow_length")
     card = Card(
         model=model,
         overrides=chosen | {"num_classes": count},
         classes=tuple(classes) if classes is not None else _numbered(count),
         trained_on="unknown data",
-        frames=frames or int(chosen.get("frames", 50 if takes_joints else 16)),
+        frames=frames or chosen.get("frames") or (rows if takes_joints else 16),
         input_size=None if takes_joints else input_size or 224,
         layout=(layout or "ntu-25") if takes_joints else None,
         limits=("Foreign weights: nothing is known of how they were trained.",),

@@ -5,72 +5,182 @@ Shapes alone are compared, on the ``meta`` device, so that asking costs no memor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 import models
 
-__all__ = ["find_mismatch", "nearest_builder"]
+__all__ = ["Difference", "Fit", "compare", "find_mismatch", "nearest_builder", "nearest_fit"]
+
+Shapes = Mapping[str, tuple[int, ...]]
 
 _SHOWN = 3  # keys named per kind of difference
-_CANDIDATES: tuple[tuple[str, dict[str, str]], ...] = (
-    *(
-        (name, {"backbone": backbone})
-        for name in ("mam", "tmnet", "tsn")
-        for backbone in ("resnet18_narrow", "resnet18", "resnet50", "vgg16")
-    ),
-    ("man", {}),
-)
+_LEAST = 0.1  # share of alike keys below which no model is called near
+_COUNTER = ".num_batches_tracked"  # of batch normalisation; older files have none
+_READ_OFF = {  # keyword of a builder: the tensor, and which of its sizes is the value
+    "mam": {
+        "memory_dim": ("write.weight", 0),
+        "hidden_dim": ("lstm.weight_hh", 1),
+        "controller_dim": ("controller.score.weight", 1),
+    },
+    "man": {"hidden": ("tarms.0.embed.weight", 0), "frames": ("tarms.0.squeeze.weight", 1)},
+}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How the tensors of a file differ from those that a network has."""
+
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    misshaped: tuple[str, ...]  # "name (found) instead of (expected)"
+
+    def __bool__(self) -> bool:
+        return bool(self.missing or self.unexpected or self.misshaped)
+
+    def in_words(self) -> str:
+        """The first few names of each kind; empty where nothing differs."""
+        parts = (
+            _some("missing", self.missing),
+            _some("unexpected", self.unexpected),
+            _some("of another shape", self.misshaped),
+        )
+        return "; ".join(part for part in parts if part)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A builder and how well a file fits it."""
+
+    model: str
+    overrides: dict[str, Any]  # but num_classes
+    share: float  # of all keys of file and network, alike in name and shape
+    difference: Difference
+
+    @property
+    def call(self) -> str:
+        """How the network is built, as Python."""
+        words = "".join(f", {k}={v!r}" for k, v in self.overrides.items())
+        return f'models.build("{self.model}"{words}, …)'
 
 
 def find_mismatch(network: nn.Module, state: Mapping[str, Tensor], *, name: str) -> str:
     """Say why ``state`` does not fit ``network``; the empty text where it does."""
-    expected = {k: tuple(v.shape) for k, v in network.state_dict().items()}
-    found = {k: tuple(v.shape) for k, v in state.items()}
-    missing = [k for k in expected if k not in found]
-    unexpected = [k for k in found if k not in expected]
-    misshaped = [
-        f"{k} {found[k]} instead of {expected[k]}"
-        for k in expected
-        if k in found and found[k] != expected[k]
-    ]
-    parts = [
-        _some("missing", missing),
-        _some("unexpected", unexpected),
-        _some("of another shape", misshaped),
-    ]
-    if not any(parts):
+    difference = compare(_shapes_of(network.state_dict()), _shapes_of(state))
+    if not difference:
         return ""
     return (
-        f"these weights do not fit {name} as described: {'; '.join(p for p in parts if p)}. "
+        f"these weights do not fit {name} as described: {difference.in_words()}. "
         f"{nearest_builder(state)}"
+    )
+
+
+def compare(expected: Shapes, found: Shapes) -> Difference:
+    """What of ``expected`` is not ``found``, and the other way round."""
+    return Difference(
+        missing=tuple(k for k in expected if k not in found),
+        unexpected=tuple(k for k in found if k not in expected),
+        misshaped=tuple(
+            f"{k} {found[k]} instead of {expected[k]}"
+            for k in expected
+            if k in found and found[k] != expected[k]
+        ),
     )
 
 
 def nearest_builder(state: Mapping[str, Tensor]) -> str:
     """The sentence naming the builder whose keys and shapes agree most with ``state``."""
-    best, share = "", 0.0
-    for name, overrides in _CANDIDATES:
-        expected = _shapes(name, overrides)
-        agree = sum(expected.get(k) == tuple(v.shape) for k, v in state.items())
-        fits = agree / max(len(expected.keys() | state.keys()), 1)
-        if fits > share:
-            called = "".join(f", {k}={v!r}" for k, v in overrides.items())
-            best, share = f'models.build("{name}"{called}, …)', fits
-    if share < 0.1:
+    fit = nearest_fit(state)
+    if fit is None:
         return "No model here has keys like these."
-    return f"Nearest is {best}, with {share:.0%} of the keys and shapes alike."
+    return f"Nearest is {fit.call}, with {fit.share:.0%} of the keys and shapes alike."
 
 
-def _shapes(name: str, overrides: Mapping[str, str]) -> dict[str, tuple[int, ...]]:
-    with torch.device("meta"):
-        network = models.build(name, num_classes=12, **overrides)
-    return {k: tuple(v.shape) for k, v in network.state_dict().items()}
+def nearest_fit(state: Mapping[str, Tensor]) -> Fit | None:
+    """The builder whose keys and shapes agree most with ``state``; None where none is near."""
+    found = _shapes_of(state)
+    classes = found.get("classifier.weight", (12,))[0]
+    best: Fit | None = None
+    for model, overrides in _candidates(found):
+        expected = _expected(model, classes, tuple(overrides.items()))
+        fit = _fit(model, overrides, expected, found)
+        if fit.share > (best.share if best else _LEAST):
+            best = fit
+    return best
 
 
-def _some(what: str, names: list[str]) -> str:
+def _fit(model: str, overrides: dict[str, Any], expected: Shapes, found: Shapes) -> Fit:
+    """Batch normalisation's counters count for nothing: they go with their layer."""
+    names = {k for k in expected.keys() | found.keys() if not k.endswith(_COUNTER)}
+    alike = sum(k in expected and expected[k] == found.get(k) for k in names)
+    return Fit(model, overrides, alike / max(len(names), 1), compare(expected, found))
+
+
+def _candidates(found: Shapes) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Builders with the keywords that the shapes in the file speak for."""
+    tops = {k.partition(".")[0] for k in found}
+    for model in ("mam", "tmnet", "tsn"):
+        if tops & {"backbone", "base", "classification", "regression"}:
+            for backbone in models.BACKBONES:
+                yield from _of_pictures(model, backbone, found)
+    if tops & {"stcm", "tarms"}:
+        cell = {} if "tarms.0.cell.kernel" in found else {"cell": "torch"}
+        for stcm in ({}, {"stcm": "densenet161"}):
+            yield "man", stcm | cell  # its usual sizes hang on the stcm; first come stays
+            yield "man", stcm | cell | _sizes("man", found)
+
+
+def _of_pictures(model: str, backbone: str, found: Shapes) -> Iterator[tuple[str, dict[str, Any]]]:
+    overrides: dict[str, Any] = {"backbone": backbone} | _sizes(model, found)
+    first = next((v for v in found.values() if len(v) in (4, 5)), (0, 3))
+    if backbone == "resnet18_narrow" and first[0] not in (0, 16):
+        overrides["width"] = first[0]
+    if first[1] != 3 and first[1] % 2 == 0:
+        overrides["flow_length"] = first[1] // 2
+    solid = any(len(v) == 5 for v in found.values())
+    if model != "tmnet":
+        yield model, overrides
+        return
+    shared = {k.split(".")[1] for k in found if k.startswith("base.")}
+    if shared and len(shared) != 3:  # stem and two stages are the usual
+        overrides["base_stages"] = len(shared) - 1
+    variants = ("3d-a", "3d-b") if solid else ("2d",)
+    for variant in variants:
+        yield model, overrides | ({} if variant == "2d" else {"variant": variant})
+
+
+def _sizes(model: str, found: Shapes) -> dict[str, int]:
+    """Keywords whose values stand in the shapes, where they are not the builder's own."""
+    usual = inspect.signature(models.BUILDERS[model]).parameters
+    sizes = {}
+    for keyword, (name, at) in _READ_OFF.get(model, {}).items():
+        if len(found.get(name, ())) == 2 and found[name][at] != usual[keyword].default:
+            sizes[keyword] = found[name][at]
+    return sizes
+
+
+@lru_cache(maxsize=64)
+def _expected(model: str, classes: int, overrides: tuple[tuple[str, Any], ...]) -> Shapes:
+    """Shapes of the network of that name; none where there is no such network."""
+    try:
+        with torch.device("meta"):
+            network = models.build(model, num_classes=classes, **dict(overrides))
+    except (ValueError, TypeError, RuntimeError, NotImplementedError):
+        return {}  # not every backbone comes in every variant, nor every size that a file has
+    return _shapes_of(network.state_dict())
+
+
+def _shapes_of(state: Mapping[str, Tensor]) -> Shapes:
+    return {k: tuple(v.shape) for k, v in state.items()}
+
+
+def _some(what: str, names: tuple[str, ...]) -> str:
     if not names:
         return ""
     rest = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""

@@ -28,7 +28,7 @@ from actviz.learn.cards import CARD_KEY, Card, parse_json, read_card, read_json
 
 __all__ = ["PICKLED", "WeightsFile", "read_weights", "write_durably", "write_weights"]
 
-PICKLED = (".pt", ".pth", ".ckpt")
+PICKLED = (".pt", ".pth", ".ckpt", ".tar")  # tsn-pytorch writes …_checkpoint.pth.tar, no archive
 _NESTED = ("state_dict", "model_state_dict", "model")  # where others keep the state dict
 _PREFIXES = ("module.", "model.", "_orig_mod.")  # DataParallel, LightningModule, torch.compile
 _ALIGNED = 8  # bytes; tensors of a safetensors file begin at a multiple
@@ -135,7 +135,7 @@ def read_weights(path: str | Path) -> WeightsFile:
     if path.suffix.lower() in PICKLED:
         return _read_pickled(path)
     raise CheckpointError(
-        f"{path}: expected weights as .safetensors, .pt, .pth or .ckpt; got {path.suffix!r}."
+        f"{path}: expected weights as .safetensors, .pt, .pth, .pth.tar or .ckpt; got {path.suffix!r}."
     )
 
 

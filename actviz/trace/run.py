@@ -13,7 +13,8 @@ from actviz.clip.reader import frame_times, probe, read_clip
 from actviz.clip.sampling import segment_indices, span_frames
 from actviz.clip.skeleton import SKELETON_SUFFIXES, read_skeleton
 from actviz.clip.types import Clip, ClipInfo, Skeleton
-from actviz.errors import ActvizError
+from actviz.errors import ActvizError, CheckpointError
+from actviz.learn.cards import Card
 from actviz.learn.checkpoints import Loaded, bundled, load_checkpoint
 from actviz.trace.frames import trace_mam, trace_tmnet
 from actviz.trace.provenance import pick_device
@@ -25,6 +26,7 @@ __all__ = [
     "WHOLE",
     "Span",
     "Traced",
+    "check_traceable",
     "frames_seen",
     "is_skeleton_file",
     "load_weights",
@@ -88,12 +90,34 @@ def load_weights(model: str, weights: str | Path | None = None, device: str = "a
     if model not in MODELS:
         raise ActvizError(f"model must be one of {', '.join(MODELS)}; got {model!r}.")
     loaded = load_checkpoint(weights or bundled(model), device=pick_device(device))
+    check_traceable(loaded.card, weights or bundled(model))
     if loaded.card.model != model:
         raise ActvizError(
             f"{weights}: expected weights of {model}; these are of {loaded.card.model}. Ask for "
             f"--model {loaded.card.model}, or give other weights."
         )
     return loaded
+
+
+def check_traceable(card: Card, weights: str | Path) -> None:
+    """Refuse weights that can be trained and evaluated, but not yet looked into.
+
+    Raises:
+        CheckpointError: of no model with a trace, of optical flow, or of a TMNet in 3-D.
+    """
+    names = ", ".join(MODELS)
+    if card.model not in MODELS:
+        got = f"these are of {card.model}, which has nothing to show frame by frame"
+    elif card.modality != "rgb":
+        got = f"these are of {MODELS[card.model]} on optical {card.modality}, not traced yet"
+    elif card.overrides.get("variant", "2d") != "2d":
+        got = f"these are of TMNet-{card.overrides['variant'].upper()}, not traced yet"
+    else:
+        return
+    raise CheckpointError(
+        f"{weights}: expected weights of {names} on frames or joints; {got}. `actviz evaluate` "
+        "takes them, or give other weights here."
+    )
 
 
 def sample_clip(path: str | Path, count: int, span: Span = WHOLE) -> tuple[Clip, ClipInfo]:
@@ -109,9 +133,9 @@ def sample_clip(path: str | Path, count: int, span: Span = WHOLE) -> tuple[Clip,
     return read_clip(path, frame_index=inside[at], short_side=SHORT_SIDE), info
 
 
-def frames_seen(loaded: Loaded) -> int:
+def frames_seen(card: Card) -> int:
     """How many frames a model looks at by itself: MAM as many as in training, TMNet 32."""
-    return GLANCES if loaded.card.model == "tmnet" else loaded.card.frames
+    return GLANCES if card.model == "tmnet" else card.frames
 
 
 def trace_video(
@@ -125,7 +149,7 @@ def trace_video(
     progress: StageProgress | None = None,
 ) -> Traced:
     """MAM or TMNet on a video file; ``frames`` looked at, ``frames_seen`` where None."""
-    count = frames if frames is not None else frames_seen(loaded)
+    count = frames if frames is not None else frames_seen(loaded.card)
     if not 1 <= count <= MOST_FRAMES:
         raise ActvizError(f"--frames must be at least 1 and at most {MOST_FRAMES}; got {count}.")
     name = MODELS[loaded.card.model]

@@ -150,6 +150,19 @@ def test_weights_of_the_users_own_are_used_and_named(tmp_path):
     assert "weights: mine (trained on" in words(app.switch_page("pages/memory.py").run())
 
 
+def test_uploaded_weights_that_carry_their_card_need_no_second_file(tmp_path):
+    from actviz.learn.checkpoints import bundled, load_checkpoint, save_checkpoint
+
+    loaded = load_checkpoint(bundled("mam"))
+    mine = save_checkpoint(tmp_path / "alone.safetensors", loaded.model, loaded.card)
+    app = opened()
+    kind = "application/octet-stream"
+    app.file_uploader(key="weights_files").upload(mine.name, mine.read_bytes(), kind).run()
+    app.button(key="use_weights").click().run()
+    assert not app.exception and not app.error
+    assert "weights: alone (trained on" in words(app.switch_page("pages/memory.py").run())
+
+
 def test_joints_alone_are_for_man_and_the_other_pages_say_so():
     from explorer.sources import samples
 

@@ -57,9 +57,22 @@ def test_weights_and_card_are_stored_under_one_stem(tmp_path):
     assert path.name == "mine.safetensors" and path.with_suffix(".json").read_bytes() == b"{}"
 
 
-@pytest.mark.parametrize("files", [[], [("a.safetensors", b"")], [("a.pt", b""), ("a.json", b"")]])
-def test_weights_without_their_card_are_refused(tmp_path, files):
-    with pytest.raises(ActvizError, match="Choose both together"):
+def test_weights_that_carry_their_card_are_stored_alone(tmp_path):
+    path = keep_pair(tmp_path, [("mine.safetensors", b"w")])
+    assert path.read_bytes() == b"w" and not path.with_suffix(".json").exists()
+
+
+PT, CARD, ONE, TWO = (
+    ("a.pt", b""),
+    ("a.json", b""),
+    ("a.safetensors", b""),
+    ("b.safetensors", b""),
+)
+
+
+@pytest.mark.parametrize("files", [[], [CARD], [PT, CARD], [ONE, TWO], [ONE, CARD, CARD]])
+def test_uploads_that_are_no_weights_with_a_card_are_refused(tmp_path, files):
+    with pytest.raises(ActvizError, match="both together"):
         keep_pair(tmp_path, files)
 
 

@@ -90,6 +90,7 @@ def test_channels_last_weights_are_saved_as_they_are(tmp_path):
             {"overrides": {"num_classes": 2, "weights": "/etc/passwd"}},
             "must not name other weights",
         ),
+        ({"overrides": OVERRIDES | {"weights_3d": "a"}}, "must not name other weights"),
         ({"overrides": [1]}, "overrides is .* expected a JSON object"),
         ({"metrics": None}, "metrics is None, expected a JSON object"),
         ({"classes": 3}, "classes is 3, expected a list"),
