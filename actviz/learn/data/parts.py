@@ -10,6 +10,7 @@ from pathlib import Path
 
 from actviz.datasets import open_dataset
 from actviz.datasets.base import Dataset, Kind, Sample, Split, hold_out
+from actviz.datasets.prepared import Prepared
 from actviz.datasets.puppets import scene_seeds
 from actviz.errors import ActvizError
 from actviz.learn.recipes import MANRecipe, Recipe
@@ -32,10 +33,14 @@ class Parts:
     layout: str | None = None  # of skeletons, where all share one
     missing: dict[str, str] = field(default_factory=dict)  # key -> reason, not among the samples
     held_out: str = ""  # how validation came about, a phrase
+    prepared: Path | None = None  # where prepared pictures are
 
 
-def open_parts(recipe: Recipe, root: Path | None) -> Parts:
-    """The parts of ``recipe.data`` at ``root``.
+def open_parts(recipe: Recipe, root: Path | None, prepared: Path | None = None) -> Parts:
+    """The parts of ``recipe.data`` at ``root``; a clip is there as a file, or prepared.
+
+    Args:
+        prepared: where pictures and flow are; None: where ``actviz data prepare`` puts them.
 
     Raises:
         ActvizError: no such data set or protocol, nothing at ``root``, pictures where skeletons
@@ -43,6 +48,8 @@ def open_parts(recipe: Recipe, root: Path | None) -> Parts:
     """
     if recipe.data == "puppets":
         return _puppets(recipe)
+    from actviz.datasets.prepare import prepared_folder  # with what prepares, not needed here
+
     data = open_dataset(recipe.data, root)
     wanted: Kind = "skeleton" if isinstance(recipe, MANRecipe) else "video"
     if data.kind != wanted:
@@ -51,7 +58,10 @@ def open_parts(recipe: Recipe, root: Path | None) -> Parts:
             "recipe for these, or another data set."
         )
     split = data.split(recipe.protocol)
-    there, missing = _present(split)
+    if prepared is None:
+        usual = prepared_folder(data)
+        prepared = usual if usual.is_dir() and wanted == "video" else None
+    there, missing = _present(split, prepared)
     if not there.train:
         raise ActvizError(
             f"{data.root}: none of the {len(split.train)} clips that {data.name} ({split.name}) "
@@ -69,6 +79,7 @@ def open_parts(recipe: Recipe, root: Path | None) -> Parts:
         layout=data.layout,
         missing=missing,
         held_out=words,
+        prepared=prepared,
     )
 
 
@@ -91,15 +102,17 @@ def _puppets(recipe: Recipe) -> Parts:
     return Parts("puppets", kind, data.classes, samples, layout="ntu-25", held_out=words)
 
 
-def _present(split: Split) -> tuple[Split, dict[str, str]]:
+def _present(split: Split, prepared: Path | None) -> tuple[Split, dict[str, str]]:
     """The split without samples whose file is not there, and those with the reason."""
     missing: dict[str, str] = {}
+    stored = Prepared(prepared) if prepared is not None else None
 
     def kept(samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
         there = []
         for sample in samples:
-            if sample.path is not None and not sample.path.is_file():
-                missing[sample.key] = f"no file {sample.path.name}"
+            gone = sample.path is not None and not sample.path.is_file()
+            if gone and not (stored is not None and stored.folder(sample.key).is_dir()):
+                missing[sample.key] = f"no file {sample.path.name}" if sample.path else "no file"
             else:
                 there.append(sample)
         return tuple(there)

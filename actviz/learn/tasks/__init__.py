@@ -40,10 +40,8 @@ def make_task(
     Raises:
         ActvizError: data, network or weights are not there or do not go together.
     """
-    if prepared is None and root is not None and (root / "prepared").is_dir():
-        prepared = root / "prepared"
-    place = Place(root, prepared, progress)
-    return _kind(recipe)(recipe, open_parts(recipe, root), place)
+    parts = open_parts(recipe, root, prepared)
+    return _kind(recipe)(recipe, parts, Place(root, parts.prepared, progress))
 
 
 def classes_of(recipe: Recipe, root: Path | None = None) -> tuple[str, ...]:

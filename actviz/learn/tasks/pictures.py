@@ -46,7 +46,8 @@ class PictureTask(Task):
             prepared=self.place.prepared,
             side=r.side,
             resize=r.resize,
-            least=0 if part != "train" else 1,
+            workers=r.workers,
+            may_be_empty=part != "train",
             progress=self.place.progress,
         )
 
