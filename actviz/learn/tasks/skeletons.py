@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import nn
 
 import models
-from actviz.clip.layouts import get_layout
+from actviz.clip.layouts import Layout, get_layout
 from actviz.errors import ActvizError
 from actviz.learn.data.batches import Batch, Made, Row
+from actviz.learn.data.joints import StoredJoints, open_joints
 from actviz.learn.data.makers import JointMaker
 from actviz.learn.data.puppets import PuppetJoints
 from actviz.learn.recipes import MANRecipe
@@ -36,11 +38,15 @@ class MANTask(Task):
                     f"{r.name}: puppets have the layout {_USUAL}; got layout={r.layout}."
                 )
             return PuppetJoints(part, len(self.parts.samples[part]))
-        from actviz.learn.data.joints import open_joints
+        return self._everything.part(self.parts.samples[part])
 
+    @cached_property
+    def _everything(self) -> StoredJoints:
+        """The sequences of all parts, in one layout; each file is read once."""
+        samples = {s.key: s for part in self.parts.samples.values() for s in part}
         return open_joints(
-            self.parts.samples[part],
-            layout=r.layout or self.parts.layout,
+            tuple(samples.values()),
+            layout=self.recipe.layout or self.parts.layout,
             progress=self.place.progress,
         )
 
@@ -51,13 +57,20 @@ class MANTask(Task):
     @property
     def layout(self) -> str:
         """Of the skeletons that are trained on."""
-        return self.source("train").layout
+        return self._joint_layout.name
+
+    @property
+    def _joint_layout(self) -> Layout:
+        """Names and roles, of a layout that the files bring too."""
+        puppets = self.parts.dataset == "puppets"
+        return get_layout(_USUAL) if puppets else self._everything.joint_layout
 
     def more_overrides(self) -> dict[str, Any]:
-        if self.layout == _USUAL:
+        layout = self._joint_layout
+        if layout.name == _USUAL:
             return {}
-        layout = get_layout(self.layout)
-        return {"joints": len(layout), "roles": {k: tuple(v) for k, v in layout.roles.items()}}
+        roles = {role: tuple(joints) for role, joints in layout.roles.items()}
+        return {"joints": len(layout), "people": max(1, self._everything.people), "roles": roles}
 
     def build(self) -> nn.Module:
         r = self.recipe
@@ -69,7 +82,7 @@ class MANTask(Task):
             raise in_words(r, error) from error
 
     def maker(self, part: str, *, epoch: int) -> Callable[[Sequence[Row]], Made]:
-        return JointMaker(self.source(part), self.recipe, get_layout(self.layout))
+        return JointMaker(self.source(part), self.recipe, self._joint_layout)
 
     def step(self, batch: Batch, *, train: bool) -> Step:
         output = self.network(batch["joints"], batch["present"])
