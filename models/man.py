@@ -231,8 +231,11 @@ class MAN(nn.Module):
         wide = stcm == "densenet161"
         frames = frames if frames is not None else 224 if wide else 50
         hidden = hidden if hidden is not None else 128 if wide else 64
-        if frames < reduction:
-            raise ValueError(f"frames must be at least reduction={reduction}; got {frames}.")
+        if frames < (least := max(reduction, 29 if wide else 1)):  # 29 rows leave DenseNet one
+            raise ValueError(
+                f"frames must be at least {least} with reduction={reduction} and stcm={stcm!r}; "
+                f"got {frames}."
+            )
         self.roles = checked_roles(roles, joints)
         self.frames, self.people, self.joints = frames, people, joints
         self.columns = max(frames, people * joints)  # F

@@ -13,40 +13,58 @@ from torch import Tensor, nn
 import models
 
 BATCH, FRAMES, CLASSES = 2, 6, 5
-SMALL: dict[str, dict[str, object]] = {
-    "mam": {"backbone": "resnet18_narrow", "width": 4, "memory_dim": 8, "hidden_dim": 8}
-    | {"controller_dim": 16},
-    "tmnet": {"backbone": "resnet18_narrow", "width": 4},
+NARROW: dict[str, object] = {"backbone": "resnet18_narrow", "width": 4}
+MAM_DIMS: dict[str, object] = {"memory_dim": 8, "hidden_dim": 8, "controller_dim": 16}
+SMALL: dict[str, dict[str, object]] = {  # a builder's name, and behind a blank its variant
+    "mam": NARROW | MAM_DIMS,
+    "mam flow": NARROW | MAM_DIMS | {"flow_length": 5},
+    "tmnet": NARROW,
+    "tmnet flow": NARROW | {"flow_length": 1},
+    "tmnet 3d-a": NARROW | {"variant": "3d-a"},
+    "tmnet 3d-b": NARROW | {"variant": "3d-b", "base_stages": 3},
     "man": {"frames": 16, "joints": 25, "hidden": 8, "reduction": 4},
-    "tsn": {"backbone": "resnet18_narrow", "width": 4},
+    "man densenet161": {"frames": 29, "hidden": 8, "reduction": 4, "stcm": "densenet161"},
+    "tsn": NARROW,
+    "tsn flow": NARROW | {"flow_length": 5},
 }
 LARGE_FIELDS = {"key", "rows", "memory_size"}  # integers
+ON_FRAMES = [n for n in SMALL if not n.startswith("man")]
+
+
+def of(name: str) -> str:
+    """Builder of a variant."""
+    return name.split()[0]
 
 
 def small(name: str, **more: object) -> nn.Module:
     torch.manual_seed(0)
-    return models.build(name, num_classes=CLASSES, **SMALL[name], **more)
+    return models.build(of(name), num_classes=CLASSES, **SMALL[name], **more)
 
 
 def inputs(name: str, batch: int = BATCH) -> tuple[Tensor, ...]:
     draw = torch.Generator().manual_seed(1)
-    if name == "man":
+    if of(name) == "man":
         joints = torch.randn(batch, FRAMES, 2, 25, 3, generator=draw)
         return joints, torch.ones(batch, FRAMES, 2, dtype=torch.bool)
-    return (torch.rand(batch, FRAMES, 3, 32, 32, generator=draw),)
+    return (torch.rand(batch, FRAMES, channels(name), 32, 32, generator=draw),)
+
+
+def channels(name: str) -> int:
+    length = SMALL[name].get("flow_length")
+    return 2 * length if isinstance(length, int) else 3
 
 
 def run(name: str, model: nn.Module, given: tuple[Tensor, ...]):
-    return model(*given, key=FRAMES // 2) if name == "tmnet" else model(*given)
+    return model(*given, key=FRAMES // 2) if of(name) == "tmnet" else model(*given)
 
 
-@pytest.fixture(params=sorted(models.BUILDERS))
+@pytest.fixture(params=sorted(SMALL))
 def name(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
 def test_every_builder_has_a_small_form_here_and_a_loss() -> None:
-    assert set(SMALL) == set(models.BUILDERS) == set(models.LOSSES)
+    assert {of(name) for name in SMALL} == set(models.BUILDERS) == set(models.LOSSES)
 
 
 def test_output_is_a_frozen_dataclass_of_finite_tensors(name: str) -> None:
@@ -62,15 +80,15 @@ def test_output_is_a_frozen_dataclass_of_finite_tensors(name: str) -> None:
 
 
 def test_gradient_reaches_every_parameter_under_the_models_own_loss(name: str) -> None:
-    model = small(name, **({} if name == "tmnet" else {"dropout": 0.0}))
+    model = small(name, **({} if of(name) == "tmnet" else {"dropout": 0.0}))
     given = inputs(name, batch=4)
-    if name == "mam":  # one early write, the rest as the controller decides
+    if of(name) == "mam":  # one early write, the rest as the controller decides
         force = torch.full((4, FRAMES), torch.nan)
         force[:, 0] = 1
         output = model.rollout(model.features(*given), force=force)
     else:
         output = run(name, model, given)
-    models.LOSSES[name](output, torch.arange(4) % CLASSES).backward()
+    models.LOSSES[of(name)](output, torch.arange(4) % CLASSES).backward()
     silent = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()]
     # No parameter is exempt. (MAN's convolution biases before a batch normalisation have gradient
     # 0 in exact arithmetic; being reached shows in what rounding leaves.)
@@ -104,7 +122,7 @@ def test_permuting_the_batch_permutes_the_output(name: str) -> None:
 def test_state_dict_round_trip(name: str) -> None:
     model, given = small(name).eval(), inputs(name)
     torch.manual_seed(9)
-    other = models.build(name, num_classes=CLASSES, **SMALL[name]).eval()
+    other = models.build(of(name), num_classes=CLASSES, **SMALL[name]).eval()
     other.load_state_dict(model.state_dict())
     torch.testing.assert_close(run(name, other, given).logits, run(name, model, given).logits)
 
@@ -116,14 +134,14 @@ def test_normalisation_constants_are_not_in_the_state_dict(name: str) -> None:
 
 def test_wrong_shape_is_refused_with_what_was_expected(name: str) -> None:
     model = small(name)
-    bad = (torch.rand(2, 3),) if name != "man" else (torch.rand(2, 3), torch.ones(2, 3))
+    bad = (torch.rand(2, 3),) if of(name) != "man" else (torch.rand(2, 3), torch.ones(2, 3))
     with pytest.raises(ValueError, match="must have shape"):
         run(name, model, bad)
 
 
-@pytest.mark.parametrize("name", ["mam", "tmnet", "tsn"])
+@pytest.mark.parametrize("name", ON_FRAMES)
 def test_pixels_that_were_not_scaled_are_refused(name: str) -> None:
-    pixels = torch.zeros(BATCH, FRAMES, 3, 32, 32, dtype=torch.uint8)
+    pixels = torch.zeros(BATCH, FRAMES, channels(name), 32, 32, dtype=torch.uint8)
     model = small(name)
     for look in (model, getattr(model, "glance", model)):
         with pytest.raises(TypeError, match=r"got uint8\. Divide pixels by 255"):
@@ -137,12 +155,12 @@ def test_unknown_model_names_the_nearest() -> None:
 
 def test_unknown_keyword_names_the_valid_ones_and_the_nearest(name: str) -> None:
     with pytest.raises(TypeError, match=r"num_classes.*Did you mean 'dropout'"):
-        models.build(name, num_classes=3, dropuot=0.1)
+        models.build(of(name), num_classes=3, dropuot=0.1)
 
 
 def test_missing_number_of_classes_is_said(name: str) -> None:
     with pytest.raises(TypeError, match="num_classes"):
-        models.build(name)
+        models.build(of(name))
 
 
 def test_package_imports_with_torch_and_torchvision_alone() -> None:
@@ -182,10 +200,10 @@ def full_precision(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("training", [True, False])
 def test_forward_and_backward_on_a_gpu(name: str, training: bool) -> None:
-    for more in ({"cell": "torch"}, {}) if name == "man" else ({},):
+    for more in ({"cell": "torch"}, {}) if of(name) == "man" else ({},):
         model = small(name, **more).cuda().train(training)
         output = run(name, model, tuple(x.cuda() for x in inputs(name)))
-        models.LOSSES[name](output, torch.zeros(BATCH, dtype=torch.int64).cuda()).backward()
+        models.LOSSES[of(name)](output, torch.zeros(BATCH, dtype=torch.int64).cuda()).backward()
         assert all(p.grad is None or p.grad.isfinite().all() for p in model.parameters())
         assert output.logits.is_cuda and output.logits.isfinite().all()
 
@@ -201,8 +219,9 @@ def test_gpu_agrees_with_cpu(name: str, full_precision: None) -> None:
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_glance_on_a_gpu_agrees_with_cpu(full_precision: None) -> None:
-    model, (frames,) = small("tmnet").eval(), inputs("tmnet")
+@pytest.mark.parametrize("name", [n for n in SMALL if of(n) == "tmnet"])
+def test_glance_on_a_gpu_agrees_with_cpu(name: str, full_precision: None) -> None:
+    model, (frames,) = small(name).eval(), inputs(name)
     here, there = model.glance(frames), model.cuda().glance(frames.cuda())
     for field in fields(here):
         a, b = getattr(here, field.name), getattr(there, field.name)
