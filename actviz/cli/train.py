@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
-from actviz.cli.common import Commands, add_command
+from actviz.cli.common import Bar, Commands, add_command, folder
 from actviz.errors import ActvizError
 
 __all__ = ["add_recipes", "add_train"]
@@ -14,8 +15,16 @@ __all__ = ["add_recipes", "add_train"]
 def add_train(commands: Commands) -> None:
     parser = add_command(commands, "train", _train, "train a model by a named recipe")
     parser.add_argument("recipe", help="see `actviz recipes`")
-    parser.add_argument("--data", type=Path, metavar="ROOT", help="data set (puppets need none)")
-    parser.add_argument("--out", type=Path, help="run folder (default: runs/RECIPE)")
+    parser.add_argument(
+        "--data", type=Path, metavar="ROOT", help="the data set's folder or list (puppets: none)"
+    )
+    parser.add_argument(
+        "--prepared",
+        type=folder,
+        metavar="DIR",
+        help="what `actviz data prepare` made (default: ROOT/prepared)",
+    )
+    parser.add_argument("--out", type=folder, help="run folder (default: runs/RECIPE)")
     parser.add_argument("--resume", action="store_true", help="go on from last.ckpt")
     parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", dest="fields")
 
@@ -26,16 +35,58 @@ def add_recipes(commands: Commands) -> None:
 
 
 def _train(options: argparse.Namespace) -> None:
-    from actviz.learn.engine import train
     from actviz.learn.recipes import get_recipe, parse_settings
 
     recipe = get_recipe(options.recipe, parse_settings(options.fields))
-    if options.data is not None:
-        raise ActvizError(
-            f"recipe {options.recipe} makes its own data; leave --data {options.data} out."
-        )
+    _check_data(recipe.data, options.data)
     out = options.out or Path("runs", options.recipe)
-    print(f"{train(recipe, out=out, resume=options.resume)} written.")
+
+    from actviz.learn.engine import is_first_process, train
+    from actviz.learn.runs import RunFolder
+
+    def tell(line: str) -> None:
+        if is_first_process():
+            print(line, flush=True)
+
+    if options.resume and not [*out.glob("last.ckpt"), *out.glob("seed-*/last.ckpt")]:
+        tell(f"{out} holds no last.ckpt to go on from; the training starts anew.")
+    with _Stages() as stages:
+        best = train(
+            recipe,
+            out=out,
+            data=options.data,
+            prepared=options.prepared,
+            resume=options.resume,
+            progress=sys.stdout.isatty(),
+            tell=tell,
+            stages=stages,
+        )
+    if skipped := RunFolder(out).skipped():
+        key, reason = next(iter(skipped.items()))
+        tell(
+            f"{len(skipped)} clips could not be read and were left out, such as {key} ({reason}); "
+            f"all of them are in {out / 'environment.json'}."
+        )
+    tell(f"{best} written.")
+
+
+class _Stages(Bar):
+    """A bar that ends with its stage, so that Lightning's may follow."""
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        super().__call__(stage, done, total)
+        if done >= total:
+            self.__exit__()
+
+
+def _check_data(name: str, root: Path | None) -> None:
+    if name == "puppets" and root is not None:
+        raise ActvizError(f"this recipe makes its own data, puppets; leave --data {root} out.")
+    if name != "puppets" and root is None:
+        raise ActvizError(
+            f"this recipe trains on {name}; say where it is with --data ROOT "
+            "(`actviz data check ROOT` tells what is in a folder)."
+        )
 
 
 def _recipes(options: argparse.Namespace) -> None:

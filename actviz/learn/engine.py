@@ -1,233 +1,276 @@
-"""Training, on Lightning: any recipe, on one CPU or GPU, resumed as if it had never stopped.
+"""Training, on Lightning: any recipe, on one CPU or GPU or several, resumed as if never stopped.
 
-Every random choice of an epoch follows from the recipe's seed, the epoch and the step, so that a
-resumed run needs no stored random state and goes on bit for bit on the same machine's CPU. This is
-the only module of ours that imports Lightning.
+Several devices and nodes are Lightning's: it starts the processes itself, or finds itself started
+by torchrun or SLURM. The first process alone writes the run folder, which all of them must see.
 """
 
 from __future__ import annotations
 
 import logging
-import math
-import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from actviz.errors import ActvizError
-from actviz.learn.checkpoints import CARD_KEY, Card, load_checkpoint, save_checkpoint
+from actviz.learn.checkpoints import Loaded, load_checkpoint, save_checkpoint
 from actviz.learn.evaluate import evaluate
-from actviz.learn.recipes import MANRecipe, PictureRecipe, Recipe, get_recipe
-from actviz.learn.runs import RunFolder, command_of, git_commit
-from actviz.learn.summary import data_in_words, limits_in_words, spread
-from actviz.learn.tasks import Task, classes_of, make_network, make_task
+from actviz.learn.keeping import Curves
+from actviz.learn.lesson import KeepRun, Lesson
+from actviz.learn.recipes import Recipe, get_recipe
+from actviz.learn.runs import DataPlace, RunFolder, command_of
+from actviz.learn.summary import card_of, limits_in_words, spread
+from actviz.learn.tasks import Task, make_task
 
 try:
     import lightning.pytorch as pl
-    from lightning.pytorch.callbacks import Checkpoint
+    from lightning.pytorch.plugins.environments import (
+        SLURMEnvironment,
+        TorchElasticEnvironment,
+    )
+    from lightning.pytorch.strategies import DDPStrategy
 except ImportError as error:
     raise ActvizError(
         "training needs Lightning, which is not installed; pip install 'actviz[train]'."
     ) from error
 
-__all__ = ["learning_rate_factor", "train"]
+__all__ = ["check_machine", "is_first_process", "make_trainer", "train"]
+
+Stages = Callable[[str, int, int], None]
+_PATIENCE = timedelta(hours=12)  # that processes wait for one another: preparing data takes long
 
 
 def train(
-    recipe: Recipe | str, *, out: str | Path, resume: bool = False, progress: bool = True
+    recipe: Recipe | str,
+    *,
+    out: str | Path,
+    data: str | Path | None = None,
+    prepared: str | Path | None = None,
+    resume: bool = False,
+    progress: bool = True,
+    tell: Callable[[str], None] | None = None,
+    stages: Stages | None = None,
 ) -> Path:
     """Train ``recipe`` into the run folder ``out``; returns the path of ``best.safetensors``.
 
-    The best epoch is chosen on the validation split; the test split is looked at once, at the
-    end, for the card. With ``recipe.repeats`` above 1, each seed trains in a folder of its own and
-    the first seed's weights are kept, whichever is best, with the spread in the card.
+    The best epoch is chosen on the validation part (or as ``recipe.choose`` says); the test part
+    is looked at once, at the end, for the card. With ``recipe.repeats`` above 1, each seed trains
+    in a folder of its own and the first seed's weights are kept, whichever is best, with the
+    spread in the card.
+
+    Args:
+        data: the data set's folder or list; None for puppets, which are made here.
+        prepared: where ``actviz data prepare`` left pictures and flow, if not in its usual place.
+        resume: go on from ``last.ckpt`` where there is one.
+        progress: show Lightning's bar.
+        tell: is given one line of figures after each epoch, where there is no bar.
+        stages: told how far preparation and the final test are, as (stage, done, total).
 
     Raises:
-        ActvizError: a folder in use, another recipe than the one to resume, unknown data.
+        ActvizError: a folder in use, another recipe than the one to resume, unknown data, a
+            machine that cannot run the recipe, a loss that is not finite.
     """
     recipe = get_recipe(recipe) if isinstance(recipe, str) else recipe
+    place = DataPlace(_path(data), _path(prepared))
+    check_machine(recipe)
+    run = RunFolder(out)
+    once = _Once(place, resume, progress, tell, stages)
     if recipe.repeats == 1:
-        return _train_one(recipe, RunFolder(out, recipe, resume=resume), resume, progress)
-    folder = RunFolder(out, recipe, resume=resume)
+        return once.train(recipe, run)
+    if is_first_process():
+        run.check(recipe, resume=resume)
+        run.begin(recipe, place)
     bests = []
     for seed in range(recipe.seed, recipe.seed + recipe.repeats):
         single = replace(recipe, seed=seed, repeats=1)
-        run = RunFolder(folder.folder / f"seed-{seed}", single, resume=resume)
-        bests.append(_train_one(single, run, resume, progress))
-    loaded = [load_checkpoint(path) for path in bests]
-    first = loaded[0]
-    metrics = first.card.metrics | {"seeds": spread([one.card.metrics for one in loaded])}
-    card = replace(first.card, metrics=metrics, command=command_of(recipe))
-    return save_checkpoint(folder.best, first.model, card)
+        bests.append(once.train(single, RunFolder(run.folder / f"seed-{seed}")))
+    return _join(recipe, place, run, bests) if is_first_process() else run.best
 
 
-def _train_one(recipe: Recipe, run: RunFolder, resume: bool, progress: bool) -> Path:
-    with _quiet(), _threads(recipe.threads):
-        network = make_network(recipe)
-        task = make_task(recipe, network)
-        task.prepare()
-        card = _card(recipe)
-        trainer = pl.Trainer(
-            accelerator=recipe.device,
-            precision=recipe.precision,
-            devices=1,
-            max_epochs=recipe.epochs,
-            gradient_clip_val=recipe.clip_norm,
-            reload_dataloaders_every_n_epochs=1,  # each epoch's order follows from its number
-            num_sanity_val_steps=0,
-            logger=False,
-            callbacks=[KeepRun(run, card)],
-            enable_progress_bar=progress,
-            enable_model_summary=False,
-            default_root_dir=run.folder,
+def is_first_process() -> bool:
+    """Whether this is the process that writes, of those that train together."""
+    from lightning.pytorch.utilities import rank_zero_only
+
+    return not getattr(rank_zero_only, "rank", 0)
+
+
+def check_machine(recipe: Recipe) -> None:
+    """Refuse what this machine, or the batch, cannot be split into.
+
+    Raises:
+        ActvizError: an unknown or absent device, too many of them, fp16 without a GPU, or a batch
+            that does not divide into equal parts.
+    """
+    kinds = {"auto": True, "cpu": True, "cuda": torch.cuda.is_available()}
+    kinds["mps"] = torch.backends.mps.is_available()
+    if not kinds.get(recipe.device):
+        here = ", ".join(kind for kind, there in kinds.items() if there)
+        raise ActvizError(f"device must be one of {here} on this machine; got {recipe.device!r}.")
+    kind = _kind(recipe.device)
+    if kind == "cuda" and recipe.devices > torch.cuda.device_count():
+        raise ActvizError(
+            f"devices={recipe.devices} asks for more GPUs than the {torch.cuda.device_count()} of "
+            "this machine; set fewer."
         )
-        last = run.last if resume and run.last.is_file() else None
-        trainer.fit(Lesson(task), ckpt_path=last, weights_only=True)
-        return _finish(recipe, run)
-
-
-def _finish(recipe: Recipe, run: RunFolder) -> Path:
-    """Look at the test split, once, and complete the card."""
-    best = load_checkpoint(run.best)
-    metrics = evaluate(best, clips=recipe.test_clips) | {"chosen": best.card.metrics["chosen"]}
-    limits = limits_in_words(recipe.model, metrics)
-    return save_checkpoint(run.best, best.model, replace(best.card, metrics=metrics, limits=limits))
-
-
-class Lesson(pl.LightningModule):
-    """A task as Lightning wants it."""
-
-    def __init__(self, task: Task) -> None:
-        super().__init__()
-        self.model = task.network.to(memory_format=torch.channels_last)
-        self.task = task
-
-    def train_dataloader(self) -> Any:
-        return self.task.batches("train", epoch=self.current_epoch)
-
-    def val_dataloader(self) -> Any:
-        return self.task.batches("val")
-
-    def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
-        torch.manual_seed(
-            self.task.recipe.seed * 1_000_003 + self.global_step
-        )  # dropout, key frame
-
-    def training_step(self, batch: dict[str, Tensor], batch_idx: int) -> Tensor:
-        return self._step(batch, "train")
-
-    def validation_step(self, batch: dict[str, Tensor], batch_idx: int) -> None:
-        self._step(batch, "val")
-
-    def _step(self, batch: dict[str, Tensor], split: str) -> Tensor:
-        step = self.task.step(batch, train=split == "train")
-        label = batch["label"]
-        top1 = (step.logits.argmax(1) == label).float().mean()
-        shown = {"loss": step.loss.detach(), "top1": top1, **step.extra}
-        named = {f"{split}_{k}": v for k, v in shown.items()}
-        self.log_dict(named, on_step=False, on_epoch=True, batch_size=len(label), prog_bar=True)
-        return step.loss
-
-    def configure_optimizers(self) -> Any:
-        recipe = self.task.recipe
-        groups = self.task.parameter_groups()
-        rate: dict[str, Any] = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay}
-        optimiser: torch.optim.Optimizer
-        if recipe.optimiser == "adamw":
-            optimiser = torch.optim.AdamW(groups, **rate)
-        else:
-            optimiser = torch.optim.SGD(
-                groups, momentum=recipe.momentum, nesterov=recipe.nesterov, **rate
-            )
-        total = len(self.task.batches("train")) * recipe.epochs
-        schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimiser, lambda step: learning_rate_factor(recipe, step, total)
+    if recipe.precision == "16-mixed" and kind != "cuda":
+        raise ActvizError(
+            f"precision=16-mixed needs a CUDA GPU; here it is {kind}: use bf16-mixed or 32-true."
         )
-        return [optimiser], [{"scheduler": schedule, "interval": "step"}]
+    if kind == "mps" and recipe.devices * recipe.nodes > 1:
+        raise ActvizError("an Apple GPU trains alone; set devices=1 and nodes=1.")
+    parts = recipe.accumulate * recipe.devices * recipe.nodes
+    if recipe.batch_size % parts:
+        raise ActvizError(
+            f"{recipe.name}: batch_size ({recipe.batch_size}) must divide into accumulate x "
+            f"devices x nodes = {parts} equal parts; change one of them with --set."
+        )
 
 
-class KeepRun(Checkpoint):
-    """After every epoch: a row of figures, ``last.ckpt``, and the best weights so far."""
+class _Once:
+    """One training of one seed."""
 
-    def __init__(self, run: RunFolder, card: Card) -> None:
-        super().__init__()
-        self.run, self.card = run, card
-        self.best = (-1.0, -math.inf)  # validation top-1, then minus the loss
-        self.began = time.monotonic()
-
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.began = time.monotonic()
-
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        figures = {k: float(v) for k, v in trainer.callback_metrics.items()}
-        row = {
-            "epoch": trainer.current_epoch,
-            "iterations": trainer.global_step,
-            "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
-            **figures,
-            "seconds": time.monotonic() - self.began,
-        }
-        score = (figures["val_top1"], -figures["val_loss"])
-        if score > self.best:
-            self.best = score
-            model: Any = pl_module.model
-            save_checkpoint(self.run.best, model, replace(self.card, metrics=_chosen_by(row)))
-        self.run.add_row(row)
-        fresh = self.run.last.with_suffix(".part")
-        trainer.save_checkpoint(fresh)
-        fresh.replace(self.run.last)
-
-    def on_save_checkpoint(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    def __init__(
+        self,
+        place: DataPlace,
+        resume: bool,
+        progress: bool,
+        tell: Callable[[str], None] | None,
+        stages: Stages | None,
     ) -> None:
-        checkpoint[CARD_KEY] = self.card.to_dict()
+        self.place, self.resume, self.progress, self.tell = place, resume, progress, tell
+        self.stages = stages
 
-    def state_dict(self) -> dict[str, Any]:
-        return {"best": list(self.best)}
+    def train(self, recipe: Recipe, run: RunFolder) -> Path:
+        with _quiet(), _threads(recipe.threads):
+            keep = KeepRun(run)
+            keep.tell = None if self.progress else self.tell
+            trainer = make_trainer(recipe, callbacks=[keep], progress=self.progress)
+            first = trainer.is_global_zero
+            if first:
+                run.check(recipe, resume=self.resume)
+            task = make_task(
+                recipe,
+                root=self.place.root,
+                prepared=self.place.prepared,
+                progress=self.stages if first else None,
+            )
+            keep.card = cache(lambda: card_of(task, self.place))
+            if first:
+                run.begin(recipe, self.place)
+            lesson = Lesson(task, Curves(run.curves if first else None))
+            last = run.last if self.resume and run.last.is_file() else None
+            with _in_words(recipe):
+                trainer.fit(lesson, ckpt_path=last, weights_only=True)
+            return self._finish(task, run) if first else run.best
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        top1, loss = state_dict["best"]
-        self.best = (top1, loss)
+    def _finish(self, task: Task, run: RunFolder) -> Path:
+        """Look at the test part, once, and complete the card."""
+        run.note(skipped=dict(task.skipped))
+        best = load_checkpoint(run.best, device=_kind(task.recipe.device))
+        metrics = self._final_metrics(best, task) | {"chosen": best.card.metrics["chosen"]}
+        limits = limits_in_words(task.recipe, metrics)
+        card = replace(best.card, data=task.data_words, metrics=metrics, limits=limits)
+        return save_checkpoint(run.best, best.model, card)
+
+    def _final_metrics(self, best: Loaded, task: Task) -> dict[str, Any]:
+        """Scores on the test part, or, where there is none, on the validation part."""
+        for part in ("test", "val"):
+            if not task.parts.samples[part]:
+                continue
+            done = evaluate(
+                best,
+                data=self.place.root,
+                dataset=task.recipe.data,
+                part=part,
+                clips=getattr(task.recipe, f"{part}_clips"),
+                prepared=self.place.prepared,
+                progress=self.stages,
+            )
+            return done.scores()
+        return {"split": "none"}
 
 
-def learning_rate_factor(recipe: Recipe, step: int, total: int) -> float:
-    """What the learning rate is multiplied with at ``step`` of ``total`` iterations."""
-    if step < recipe.warmup:
-        return (step + 1) / recipe.warmup
-    if recipe.schedule == "step":
-        return 0.1 ** sum(step >= m for m in recipe.milestones)
-    if recipe.schedule == "cosine":
-        done = (step - recipe.warmup) / max(total - recipe.warmup, 1)
-        return 0.5 * (1 + math.cos(math.pi * min(done, 1)))
-    return 1.0
-
-
-def _card(recipe: Recipe) -> Card:
-    classes = classes_of(recipe)
-    return Card(
-        model=recipe.model,
-        overrides=recipe.build_overrides(len(classes)),
-        classes=classes,
-        trained_on=recipe.data,
-        frames=recipe.frames,
-        input_size=recipe.input_size if isinstance(recipe, PictureRecipe) else None,
-        layout=recipe.layout if isinstance(recipe, MANRecipe) else None,
-        recipe=recipe.name,
-        command=command_of(recipe),
-        seed=recipe.seed,
-        commit=git_commit(),
-        data=data_in_words(recipe),
+def make_trainer(recipe: Recipe, *, callbacks: list[Any], progress: bool = False) -> pl.Trainer:
+    """Lightning's trainer as the recipe wants it."""
+    several = recipe.devices * recipe.nodes > 1
+    # A MAM that writes nothing in a batch leaves some parameters without a gradient.
+    ddp = DDPStrategy(timeout=_PATIENCE, find_unused_parameters=recipe.model == "mam")
+    return pl.Trainer(
+        accelerator=recipe.device,
+        precision=recipe.precision,
+        devices=recipe.devices,
+        num_nodes=recipe.nodes,
+        strategy=ddp if several else "auto",
+        plugins=_plugins(),
+        max_epochs=1,  # until the length of an epoch is known: Lesson.setup
+        gradient_clip_val=recipe.clip_norm or None,
+        accumulate_grad_batches=recipe.accumulate,
+        reload_dataloaders_every_n_epochs=1,  # each epoch's order follows from its number
+        use_distributed_sampler=False,  # tasks share their clips out themselves
+        num_sanity_val_steps=0,
+        logger=False,
+        callbacks=callbacks,
+        enable_checkpointing=bool(callbacks),
+        enable_progress_bar=progress,
+        enable_model_summary=False,
     )
 
 
-def _chosen_by(row: dict[str, Any]) -> dict[str, Any]:
-    return {"chosen": {k: row[k] for k in ("epoch", "val_top1", "val_loss")}}
+def _plugins() -> list[Any]:
+    """Under SLURM: no checkpoints at a signal, which may come in the middle of a step."""
+    if SLURMEnvironment.detect() and not TorchElasticEnvironment.detect():
+        return [SLURMEnvironment(auto_requeue=False)]
+    return []
+
+
+def _join(recipe: Recipe, place: DataPlace, run: RunFolder, bests: list[Path]) -> Path:
+    """The first seed's weights, with the spread over all seeds in their card."""
+    loaded = [load_checkpoint(path) for path in bests]
+    first = loaded[0]
+    metrics = first.card.metrics | {"seeds": spread([one.card.metrics for one in loaded])}
+    run.note(skipped=RunFolder(bests[0].parent).skipped())
+    card = replace(first.card, metrics=metrics, command=command_of(recipe, place))
+    return save_checkpoint(run.best, first.model, card)
+
+
+def _path(given: str | Path | None) -> Path | None:
+    return None if given is None else Path(given)
+
+
+def _kind(device: str) -> str:
+    if device != "auto":
+        return device
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+@contextmanager
+def _in_words(recipe: Recipe) -> Iterator[None]:
+    """What goes wrong in a training for reasons a user can act on, in a sentence."""
+    try:
+        yield
+    except SystemExit as error:  # Lightning's answer to Ctrl-C
+        raise KeyboardInterrupt from error
+    except torch.OutOfMemoryError as error:
+        raise ActvizError(
+            f"{recipe.name}: the GPU's memory does not hold a part of {recipe.batch_size} clips "
+            f"in {recipe.accumulate}; set accumulate higher, or precision=bf16-mixed."
+        ) from error
+    except Exception as error:
+        if recipe.compile and type(error).__module__.startswith(("torch._dynamo", "torch._ind")):
+            told = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            raise ActvizError(
+                f"torch.compile failed ({told:.200}); it needs a C++ compiler, on a GPU Triton "
+                "too: install one, or set compile=false."
+            ) from error
+        raise
 
 
 @contextmanager

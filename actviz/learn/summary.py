@@ -1,56 +1,106 @@
-"""What a card says in words, and how figures of several seeds are put together."""
+"""The card of a training, what it says in words, and figures of several seeds put together."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from actviz.datasets import puppets
-from actviz.learn.recipes import Recipe
+from actviz.learn.cards import Card
+from actviz.learn.recipes import PictureRecipe, Recipe
+from actviz.learn.runs import DataPlace, command_of, git_commit
 
-__all__ = ["data_in_words", "limits_in_words", "spread"]
+if TYPE_CHECKING:
+    from actviz.learn.tasks import Task
+
+__all__ = ["card_of", "limits_in_words", "spread"]
 
 _AIM = 0.85  # top-1 that a model which sees order should reach on the puppets
 _SPREAD_OF = ("top1", "mean_class", "write", "attention", "hips_top1")
 
 
-def data_in_words(recipe: Recipe) -> str:
-    """Which clips were trained on, chosen by and tested on."""
-    parts = []
-    for split in ("train", "val", "test"):
-        count = getattr(recipe, f"{split}_clips")
-        seeds = list(puppets.scene_seeds(split, count))
-        parts.append(f"{split} {count} clips (seeds {min(seeds)} to {max(seeds)})")
-    return f"{recipe.data}: {', '.join(parts)}; no actor, background or camera in two splits"
+def card_of(task: Task, place: DataPlace) -> Card:
+    """The card of what ``task`` trains, before any figure is known."""
+    recipe = task.recipe
+    return Card(
+        model=recipe.model,
+        overrides=task.overrides,
+        classes=task.classes,
+        trained_on=_trained_on(recipe, place),
+        frames=recipe.frames,
+        recipe=recipe.name,
+        command=command_of(recipe, place),
+        seed=recipe.seed,
+        commit=git_commit(),
+        data=task.data_words,
+        dataset=recipe.data,
+        protocol=task.parts.protocol,
+        layout=task.layout,
+        **_seen(recipe),
+    )
 
 
-def limits_in_words(model: str, metrics: Mapping[str, Any]) -> tuple[str, ...]:
+def _seen(recipe: Recipe) -> dict[str, Any]:
+    """What the network is shown of a clip."""
+    if not isinstance(recipe, PictureRecipe):
+        return {}
+    same = ("input_size", "modality", "sampling", "stride", "resize", "test_views")
+    length = recipe.flow_length if recipe.modality == "flow" else 1
+    return {name: getattr(recipe, name) for name in same} | {"flow_length": length}
+
+
+def _trained_on(recipe: Recipe, place: DataPlace) -> str:
+    if recipe.data != "folder" or place.root is None:
+        return recipe.data
+    return f"clips of {place.root.resolve().stem}"
+
+
+def limits_in_words(recipe: Recipe, metrics: Mapping[str, Any]) -> tuple[str, ...]:
     """What these weights cannot do, each a sentence, with the numbers that show it."""
+    limits = _puppet_limits(recipe, metrics) if recipe.data == "puppets" else []
+    if recipe.choose == "test":
+        limits.append(
+            "The epoch was chosen by its score on the test part, as MAN's authors did: the "
+            "figures are better than those of clips that nothing was chosen by."
+        )
+    if metrics.get("split") == "val":
+        limits.append(
+            "Never tested: the data set has no test part, so the figures are of the validation "
+            "part, by which the epoch was chosen too; clips of another day will score lower."
+        )
+    if metrics.get("split") == "none":
+        limits.append(
+            "Never tested: the data set has neither a test part nor a validation part; the last "
+            "epoch was kept."
+        )
+    return (*limits, *_looks_in_words(metrics))
+
+
+def _puppet_limits(recipe: Recipe, metrics: Mapping[str, Any]) -> list[str]:
     limits = [
         "Trained on puppets alone: on real video its answers mean nothing and its maps and "
         "curves show how the model works, not what is in the clip."
     ]
-    if model in ("mam", "man") and metrics["top1"] < _AIM:
+    if recipe.model in ("mam", "man") and metrics["top1"] < _AIM:
         gap = 100 * (_AIM - metrics["top1"])
         limits.append(
             f"Top-1 on the test split is {metrics['top1']:.3f}, {gap:.1f} points under the "
             f"{_AIM:.0%} aimed at."
         )
-    for pair, shares in metrics["pairs"].items():
+    for pair, shares in metrics.get("pairs", {}).items():
         if shares["swapped"] > 0.1:
             limits.append(
                 f"{pair}, each the other reversed in time, are taken for one another in "
                 f"{shares['swapped']:.0%} of their clips."
             )
-    if model == "tmnet":
+    if recipe.model == "tmnet":
         seen = metrics["centre_is_evidence"]
         limits.append(
             "One glance sees one frame: order in time is beyond it, and the centre frame shows "
             f"the action in {seen:.0%} of the test clips only."
         )
-    return (*limits, *_looks_in_words(metrics))
+    return limits
 
 
 def _looks_in_words(metrics: Mapping[str, Any]) -> list[str]:
