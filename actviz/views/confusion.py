@@ -14,6 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, to_hex
 from matplotlib.figure import Figure
+from matplotlib.textpath import TextPath
 from numpy.typing import ArrayLike, NDArray
 
 from actviz.views.printing import LABEL, SMALL, TITLE, literal, short_title
@@ -22,7 +23,7 @@ from actviz.views.theme import HEAT, LIGHT, ink_on
 __all__ = ["confusion_figure", "confusions_in_words"]
 
 _NUMBERS = 30  # classes, up to which every count is written into its cell
-_NAMES = 250  # classes, up to which each has its name
+_NAMES = 160  # classes, up to which each has its name
 _LETTER = 0.095  # inches of a letter of 12 points, about
 _LONGEST = 26  # letters of a class name
 _SIDE = 4.6  # inches right of the matrix: colour bar and words
@@ -45,7 +46,7 @@ def confusion_figure(
     table = _checked(counts, len(classes))
     names = [_short(name) for name in classes]
     cell = _cell(len(classes))
-    margin = 0.75 + _LETTER * max(map(len, names)) if len(classes) <= _NAMES else 1.2
+    margin = 0.85 + max(map(_inches, names)) if len(classes) <= _NAMES else 1.2
     side = cell * len(classes)
     lines = textwrap.wrap(note or "", max(60, int((side + margin + _SIDE) / _LETTER)))
     below = 0.35 + 0.24 * len(lines)
@@ -102,11 +103,16 @@ def _short(name: str) -> str:
     return words if len(words) <= _LONGEST else words[: _LONGEST - 1] + "…"
 
 
+def _inches(words: str) -> float:
+    """How long words of 12 points are."""
+    return float(TextPath((0, 0), words.replace("$", "S") or " ", size=SMALL).get_extents().x1) / 72
+
+
 def _cell(classes: int) -> float:
     """Inches of one cell: room for a number, for a name, or for a dot of colour."""
     if classes <= _NUMBERS:
         return 1.0 if classes <= 4 else 0.6 if classes <= 15 else 0.48
-    return 0.2 if classes <= _NAMES else 40 / classes
+    return 0.2 if classes <= _NAMES else 24 / classes
 
 
 def _colours() -> ListedColormap:

@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from actviz.learn.confidence import mean_class_interval, wilson_interval
 from actviz.learn.scores import (
     answer_scores,
     auroc,
@@ -85,3 +88,46 @@ def test_map_scores_against_a_corner_mask():
 
 def test_map_scores_skip_pictures_without_moving_limbs():
     assert map_scores(np.ones((2, 2, 2)), np.zeros((2, 2, 2), dtype=bool))["pictures"] == 0
+
+
+def test_pair_scores_without_a_clip_of_the_pair_are_nan():
+    scores = pair_scores(np.array([2, 2]), np.eye(3)[[0, 1]], (0, 1))
+    assert all(np.isnan(value) for value in scores.values())
+
+
+@pytest.mark.parametrize(
+    ("right", "total", "low", "high"),
+    [  # Wilson (1927) as tables have it; the first two by its formula with pencil and paper
+        (0, 10, 0.0, 0.27753),
+        (10, 10, 0.72247, 1.0),
+        (81, 263, 0.25525, 0.36621),  # Newcombe (1998), Table I
+        (15, 148, 0.06242, 0.16050),
+        (1, 29, 0.00611, 0.17176),
+    ],
+)
+def test_wilson_interval_of_published_examples(right, total, low, high):
+    assert wilson_interval(right, total) == pytest.approx((low, high), abs=1e-4)
+
+
+@given(st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_wilson_interval_holds_its_share_and_stays_in_0_to_1(counts):
+    low, high = wilson_interval(*counts)
+    assert 0 <= low <= counts[0] / counts[1] <= high <= 1
+
+
+def test_intervals_of_nothing_are_refused():
+    with pytest.raises(ValueError, match="got 0 of 0"):
+        wilson_interval(0, 0)
+
+
+def test_mean_class_interval_is_that_of_the_mean_of_independent_shares():
+    right, total = np.full(50, 30), np.full(50, 40)
+    low, high = mean_class_interval(right, total)
+    spread = 1.96 * np.sqrt(0.75 * 0.25 / 40 / 50)  # normal for so many clips
+    assert (low, high) == pytest.approx((0.75 - spread, 0.75 + spread), abs=0.003)
+
+
+def test_mean_class_interval_draws_within_classes():
+    one = mean_class_interval(np.array([1, 90, 0]), np.array([2, 100, 0]))
+    assert one == mean_class_interval(np.array([1, 90]), np.array([2, 100]))
+    assert one[0] < 0.5 and one[1] > 0.9  # the small class decides
