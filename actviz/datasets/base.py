@@ -83,7 +83,7 @@ def hold_out(
     """Part ``samples`` into training and validation, whole groups together.
 
     Groups are taken in an order that follows from ``seed`` while one of their classes has less
-    than ``share`` of its samples held out, and never the last group of a class.
+    than ``share`` of its samples held out and none much more, and never the last group of a class.
 
     Raises:
         DatasetError: a share outside 0..1.
@@ -98,13 +98,17 @@ def hold_out(
     held: set[str] = set()
     names = sorted(groups)
     np.random.default_rng(seed).shuffle(names)
-    for name in names:
-        labels = Counter(s.label for s in groups[name])
-        wanted = any(
-            taken[k] + n / 2 <= share * total[k] or not taken[k] for k, n in labels.items()
-        )
-        if wanted and all(left[k] > n for k, n in labels.items()):
-            left, taken = left - labels, taken + labels
-            held |= {s.key for s in groups[name]}
+    for most in (1.5 * share, 1.0):  # first without overshooting any class, then to reach every one
+        for name in names:
+            labels = Counter(s.label for s in groups[name])
+            wanted = any(
+                not taken[k] or (most < 1 and taken[k] + n / 2 <= share * total[k])
+                for k, n in labels.items()
+            )
+            fits = all(taken[k] + n / 2 <= most * total[k] for k, n in labels.items())
+            if wanted and fits and all(left[k] > n for k, n in labels.items()):
+                left, taken = left - labels, taken + labels
+                held |= {s.key for s in groups.pop(name)}
+        names = [name for name in names if name in groups]
     train = tuple(s for s in samples if s.key not in held)
     return train, tuple(s for s in samples if s.key in held)
