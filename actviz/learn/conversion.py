@@ -165,7 +165,7 @@ def _rescaled(stages: Mapping[str, Tensor]) -> dict[str, Tensor]:
     the batch normalisation; beyond the picture's edge, where both feed 0, o is neglected.
     """
     (mean, deviation), (our_mean, our_deviation) = _MMACTION_FLOW, _OUR_FLOW
-    name = next(k for k, v in stages.items() if v.ndim == 4)
+    name = min(k for k, v in stages.items() if v.ndim == 4)
     layer = name.removesuffix(".weight")
     kernel = stages[name].float()
     offset = (our_mean - mean) / deviation * kernel.sum((1, 2, 3))

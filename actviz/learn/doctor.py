@@ -203,7 +203,7 @@ def _trouble(found: Diagnosis, state: Mapping[str, Tensor]) -> str:
 
 def _recognised(state: Mapping[str, Tensor]) -> Network | None:
     """The torchvision network that most of the file agrees with."""
-    residual = any("layer1." in k for k in state)
+    residual = any(".layer1." in f".{k}" for k in state)  # no denselayer1
     best: Network | None = None
     for name in _OTHERS:
         network = _as_network(name, state) if name.startswith("resne") == residual else None
@@ -274,7 +274,8 @@ def _modality(state: Mapping[str, Tensor]) -> tuple[str, int | None]:
     """What enters, from the channels of the first convolution, and L where it is flow."""
     if any(k.startswith("tarms.") for k in state):
         return "joints", None
-    first = next((v for v in state.values() if v.ndim in (4, 5)), None)
+    kernels = (v for k, v in state.items() if v.ndim in (4, 5) and "classifier." not in k)
+    first = next(kernels, None)  # names are in the network's order, or sorted, which is the same
     channels = 0 if first is None else first.shape[1]
     if channels == 3:
         return "rgb", None

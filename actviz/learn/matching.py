@@ -125,10 +125,12 @@ def _fit(model: str, overrides: dict[str, Any], expected: Shapes, found: Shapes)
 def _candidates(found: Shapes) -> Iterator[tuple[str, dict[str, Any]]]:
     """Builders with the keywords that the shapes in the file speak for."""
     tops = {k.partition(".")[0] for k in found}
-    for model in ("mam", "tmnet", "tsn"):
-        if tops & {"backbone", "base", "classification", "regression"}:
-            for backbone in models.BACKBONES:
-                yield from _of_pictures(model, backbone, found)
+    residual = any(".conv1." in k and ".denselayer" not in k for k in found)
+    backbones = [b for b in models.BACKBONES if b.startswith("resne") == residual]
+    split = tops & {"base", "classification", "regression"}
+    for model in ("tmnet",) if split else ("mam", "tsn") if "backbone" in tops else ():
+        for backbone in backbones:
+            yield from _of_pictures(model, backbone, found)
     if tops & {"stcm", "tarms"}:
         cell = {} if "tarms.0.cell.kernel" in found else {"cell": "torch"}
         for stcm in ({}, {"stcm": "densenet161"}):

@@ -135,7 +135,8 @@ def read_weights(path: str | Path) -> WeightsFile:
     if path.suffix.lower() in PICKLED:
         return _read_pickled(path)
     raise CheckpointError(
-        f"{path}: expected weights as .safetensors, .pt, .pth, .pth.tar or .ckpt; got {path.suffix!r}."
+        f"{path}: expected weights as .safetensors, .pt, .pth, .pth.tar or .ckpt; got "
+        f"{path.suffix!r}."
     )
 
 

@@ -146,6 +146,16 @@ def test_vgg16_of_tsn_has_its_last_layer_as_classifier():
     assert ours["backbone.head.5.weight"].shape == (4096, 4096)  # fc7
 
 
+@pytest.mark.parametrize("name", ["densenet161", "squeezenet1_1", "mobilenet_v3_small"])
+def test_other_networks_are_recognised_as_a_start_for_a_backbone(name):
+    with torch.device("meta"):
+        state = tv.get_model(name, weights=None, num_classes=9).state_dict()
+    state = dict(sorted(state.items()))  # as safetensors has them
+    found = examine(WeightsFile(Path("net.safetensors"), state, card=None, sha256="0" * 64))
+    assert (found.network.name, found.network.share, found.modality) == (name, 1.0, "rgb")
+    assert f"--set backbone={name} --set weights=FILE" in found.next_step()
+
+
 def changed(state: State, how: str) -> State:
     if how == "tsm":
         return {k.replace("layer1.0.conv1.", "layer1.0.conv1.net."): v for k, v in state.items()}
