@@ -151,7 +151,7 @@ def _add(values: dict[str, list[float]], words: list[str], wanted: dict[str, int
     """One line of a frame: a bone's name, then its values.
 
     Raises:
-        ValueError: another number of values, no numbers, or the same bone again.
+        ValueError: another number of values, no number, or the same bone again.
     """
     if not words:
         return
@@ -162,7 +162,10 @@ def _add(values: dict[str, list[float]], words: list[str], wanted: dict[str, int
         raise ValueError(f"{name} twice")
     if len(words) - 1 != wanted[name]:
         raise ValueError(f"{len(words) - 1} values for {name} instead of {wanted[name]}")
-    numbers = [float(word) for word in words[1:]]
-    if not all(map(math.isfinite, numbers)):
-        raise ValueError(f"a value that is no number for {name}")
-    values[name] = numbers
+    values[name] = [_number(word) for word in words[1:]]
+
+
+def _number(word: str) -> float:
+    """A value; NaN where the file has none, which Windows writes as ``-1.#IND``."""
+    value = math.nan if "#" in word else float(word)
+    return value if math.isfinite(value) else math.nan
