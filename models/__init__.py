@@ -13,7 +13,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from models.backbones import BACKBONES, FrameCNN, build_backbone
-from models.backbones3d import BACKBONES_3D, ClipCNN, build_backbone_3d
+from models.backbones3d import BACKBONES_3D, ClipCNN, build_backbone_3d, to_channels_last
 from models.baselines.tsn import (
     TSN,
     TSNOutput,
@@ -51,6 +51,7 @@ __all__ = [
     "man_parameter_groups",
     "skeleton_to_image",
     "tmnet_loss",
+    "to_channels_last",
     "tsn_loss",
     "tsn_parameter_groups",
 ]

@@ -25,6 +25,7 @@ from __future__ import annotations
 from copy import deepcopy
 from os import PathLike
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -39,6 +40,7 @@ __all__ = [
     "build_backbone_3d",
     "clip_cnn_beside",
     "inflate",
+    "to_channels_last",
 ]
 
 BACKBONES_3D = {  # name: the frame CNN that it inflates
@@ -224,6 +226,18 @@ def inflate(cnn: FrameCNN, name: str, *, time_padding: str = "zeros") -> ClipCNN
         assert isinstance(res2, nn.Sequential)
         res2.append(nn.MaxPool3d((2, 1, 1), ceil_mode=True))
     return ClipCNN(cnn)
+
+
+def to_channels_last(network: nn.Module) -> nn.Module:
+    """Lay out the kernels of ``network``, 2-D and 3-D ones, with channels last; faster on GPUs.
+
+    ``nn.Module.to(memory_format=torch.channels_last)`` refuses 3-D ones. Values do not change.
+    """
+    layouts = {4: torch.channels_last, 5: torch.channels_last_3d}
+    for parameter in network.parameters():
+        if parameter.ndim in layouts:
+            parameter.data = parameter.data.to(memory_format=layouts[parameter.ndim])
+    return network
 
 
 def _slow_length(path: str) -> int:

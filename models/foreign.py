@@ -249,6 +249,11 @@ def fit_state(
             value = _to_channels(value, target.shape[1], source)
         if value.ndim == 4 and target.ndim == 5:
             value = inflate_kernel(value, target.shape[2])
+        if value.ndim == 5 and target.ndim == 4:
+            raise ValueError(
+                f"{source}: expected 2-D kernels; these are a 3-D network's. Give them to a clip "
+                "CNN, as weights_3d of TMNet's 3-D variants."
+            )
         if value.shape == target.shape:
             fitted[name] = value
     lost = [name for name in own if name not in fitted and not name.endswith(_COUNTER)]

@@ -25,6 +25,7 @@ from actviz.learn.keeping import Curves, Figures, Progress, flush_to_disk, score
 from actviz.learn.runs import RunFolder
 from actviz.learn.schedules import Plateau, epochs_of, rate_factor, steps_of
 from actviz.learn.tasks import Task
+from models import to_channels_last
 
 try:
     import lightning.pytorch as pl
@@ -59,7 +60,7 @@ class Lesson(pl.LightningModule):
         super().__init__()
         recipe = task.recipe
         if recipe.channels_last:
-            task.network.to(memory_format=torch.channels_last)
+            to_channels_last(task.network)  # 3-D kernels, too
         if recipe.compile:
             task.network.compile()
         self.model = task.network

@@ -7,8 +7,16 @@ from pathlib import Path
 import pytest
 import torch
 
+import models
 from models.backbones import build_backbone
-from models.backbones3d import BACKBONES_3D, ClipCNN, TimeConv3d, build_backbone_3d, inflate
+from models.backbones3d import (
+    BACKBONES_3D,
+    ClipCNN,
+    TimeConv3d,
+    build_backbone_3d,
+    inflate,
+    to_channels_last,
+)
 
 
 def pair(name: str, **more) -> tuple[torch.nn.Module, ClipCNN]:
@@ -99,6 +107,26 @@ def test_inflation_keeps_names_statistics_and_mode() -> None:
     cube = inflate(flat, "slowonly18_narrow")
     assert list(cube.state_dict()) == names
     assert bool((cube.state_dict()["stages.0.1.running_mean"] == 3).all())
+
+
+def test_three_dimensional_file_for_a_frame_cnn_is_refused_in_words(tmp_path: Path) -> None:
+    _, cube = pair("slowonly18_narrow")
+    torch.save(cube.state_dict(), tmp_path / "cube.pth")
+    with pytest.raises(ValueError, match=r"cube\.pth: expected 2-D kernels.*weights_3d"):
+        build_backbone("resnet18_narrow", width=4, weights=tmp_path / "cube.pth")
+
+
+def test_channels_last_lays_out_both_kinds_of_kernel_and_changes_no_value() -> None:
+    model = models.build(
+        "tmnet", num_classes=3, backbone="resnet18_narrow", width=4, variant="3d-a"
+    ).eval()
+    frames = torch.rand(2, 4, 3, 32, 32)
+    before = model(frames, key=1).logits
+    assert to_channels_last(model) is model
+    flat, cube = model.regression[1][1].conv1.weight, model.classification[1][1].conv1.weight
+    assert flat.is_contiguous(memory_format=torch.channels_last)
+    assert cube.is_contiguous(memory_format=torch.channels_last_3d)
+    torch.testing.assert_close(model(frames, key=1).logits, before, rtol=1e-4, atol=1e-5)
 
 
 def test_wrong_arguments_are_refused() -> None:

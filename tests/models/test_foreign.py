@@ -120,6 +120,13 @@ def test_torchvisions_own_densenet_files_have_older_names() -> None:
     assert kind == "torchvision" and len(stages) == len(state) - 2
 
 
+@pytest.mark.parametrize("naming", NAMINGS)
+def test_last_layer_may_miss(naming: str) -> None:
+    state = {k: v for k, v in torchvision_state().items() if not k.startswith("fc.")}
+    stages, last, _ = to_stages(NAMINGS[naming](state), "resnet18")
+    assert len(stages) == len(state) and last == {}
+
+
 def test_two_networks_in_one_file_are_refused() -> None:
     state = torchvision_state()
     both = {f"backbone.{k}": v for k, v in state.items()} | {
