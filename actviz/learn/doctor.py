@@ -25,8 +25,9 @@ from models.foreign import to_torchvision_names
 
 __all__ = ["CONVERTIBLE", "Diagnosis", "Network", "diagnose", "examine"]
 
-CONVERTIBLE = ("resnet18", "resnet34", "resnet50", "resnet101", "vgg16", "mobilenet_v2")
 _OTHERS = tuple(b for b in models.BACKBONES if b != "resnet18_narrow")
+# These two end otherwise than in one linear layer on the frame's feature, as TSN does.
+CONVERTIBLE = tuple(b for b in _OTHERS if b not in ("squeezenet1_1", "mobilenet_v3_small"))
 _KINDS = {
     "ours": "actviz",
     "torchvision": "a torchvision classification network",
