@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from actviz import __version__
 from actviz.cli.common import Parser
+from actviz.cli.data import add_data
 from actviz.cli.doctor import add_doctor
 from actviz.cli.evaluate import add_evaluate
 from actviz.cli.look import add_probe, add_trace
@@ -72,7 +73,7 @@ def _parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"actviz {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for add in (add_probe, add_trace, add_train, add_evaluate, add_recipes):
+    for add in (add_probe, add_trace, add_train, add_evaluate, add_data, add_recipes):
         add(commands)
     for add in (add_doctor, add_reproduce, add_puppets, add_explorer):
         add(commands)
