@@ -67,6 +67,7 @@ class Lesson(pl.LightningModule):
         self.task, self.curves = task, curves
         self.progress = Progress(Plateau.of(recipe))
         self.held_out = Figures()
+        self.figures: dict[str, float] = {}  # of the epoch that ended last
         self._weight = 0  # clips whose gradients are waiting for the optimiser's step
         self._prepared = False
 
@@ -145,6 +146,7 @@ class Lesson(pl.LightningModule):
         if self.trainer.progress_bar_callback is not None:
             self.log("loss", step.loss.detach(), prog_bar=True, logger=False, batch_size=clips)
         self._weight += clips
+        self.progress.batch = batch_idx + 1
         return step.loss * (clips / self._part)
 
     @property
@@ -191,15 +193,20 @@ class Lesson(pl.LightningModule):
         names = strategy.broadcast(sorted(figures.sums))  # the first process has every name
         return names, strategy.reduce(figures.table(names, self.device), reduce_op="sum")
 
-    def epoch_figures(self) -> dict[str, float]:
-        """Exact means over the epoch's clips; both tallies start again."""
-        part = watched(self.task.recipe)
-        found: dict[str, float] = {}
-        for prefix, figures in (("train", self.progress.train), (part, self.held_out)):
+    def on_train_epoch_end(self) -> None:
+        """Figures of the epoch, exact means over its clips; the next epoch begins."""
+        self.curves.settle()
+        recipe, progress = self.task.recipe, self.progress
+        part = watched(recipe)
+        self.figures = {}
+        for prefix, figures in (("train", progress.train), (part, self.held_out)):
             means = Figures.means(*self.totals(figures))
-            found |= {f"{prefix}_{name}": value for name, value in means.items()}
-        self.progress.train, self.held_out = Figures(), Figures()
-        return found
+            self.figures |= {f"{prefix}_{name}": value for name, value in means.items()}
+        progress.train, self.held_out = Figures(), Figures()
+        if recipe.schedule == "plateau":
+            shown = self.figures.get(f"{part}_loss", self.figures["train_loss"])
+            progress.plateau.after(shown)  # without validation, the training's own loss
+        progress.epoch, progress.batch = progress.epoch + 1, 0
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint[PROGRESS_KEY] = self.progress.state(*self.totals(self.progress.train))
@@ -238,40 +245,33 @@ class KeepRun(Checkpoint):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        progress = pl_module.progress
-        progress.batch = batch_idx + 1
         every = pl_module.task.recipe.save_every
         due = every and trainer.global_step >= self._saved + every
         whole = not pl_module._weight  # between two steps of the optimiser
-        if due and whole and progress.batch < trainer.num_training_batches:
+        if due and whole and batch_idx + 1 < trainer.num_training_batches:
             self._save(trainer, pl_module)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
-        pl_module.curves.settle()
-        progress, recipe = pl_module.progress, pl_module.task.recipe
-        rate = trainer.optimizers[0].param_groups[0]["lr"]
-        figures = pl_module.epoch_figures()
+        """After the lesson's own, as with every callback that keeps checkpoints."""
+        progress, figures = pl_module.progress, pl_module.figures
         seconds, self.began = time.monotonic() - self.began, time.monotonic()
         row = {
-            "epoch": progress.epoch,
+            "epoch": progress.epoch - 1,
             "iterations": trainer.global_step,
-            "learning_rate": rate,
+            "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
             **figures,
             "seconds": seconds,
         }
-        score = score_of(recipe, figures, progress.epoch)
+        score = score_of(pl_module.task.recipe, figures, row["epoch"])
         if score > progress.best:
             progress.best = score
             self._keep_best(trainer, pl_module, row)
-        if recipe.schedule == "plateau":
-            progress.plateau.after(figures[f"{watched(recipe)}_loss"])
         if trainer.is_global_zero:
             self.run.add_row(row)
             pl_module.curves.write({f"epoch/{k}": v for k, v in figures.items()}, row["iterations"])
             pl_module.curves.flush()
             if self.tell is not None:
                 self.tell(_in_words(row))
-        progress.epoch, progress.batch = progress.epoch + 1, 0
         self._save(trainer, pl_module)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: Any) -> None:
