@@ -190,18 +190,9 @@ def in_processes(
         yield from map(make, numbers)
         return
     method = start_method or ("fork" if sys.platform == "linux" else "spawn")
-    loader: Any = DataLoader(
-        _Numbered(make, numbers),
-        batch_size=None,
-        num_workers=min(workers, len(numbers)),
-        prefetch_factor=_AHEAD,
-        collate_fn=_as_it_is,
-        multiprocessing_context=multiprocessing.get_context(method),
-        worker_init_fn=_begin_worker,
-        generator=torch.Generator(),  # so that no other randomness is drawn from
-    )
-    with _without_main(method), _same_signals():
-        results = iter(loader)
+    with _without_main(method), _same_signals(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "This DataLoader will create")  # as many as asked for
+        results = iter(_loader(make, numbers, workers, method))
     while True:
         try:
             made = next(results)
@@ -217,6 +208,19 @@ def in_processes(
         if isinstance(made, _Failed):
             raise ActvizError(made.sentence)
         yield made
+
+
+def _loader(make: Callable[[int], Any], numbers: Sequence[int], workers: int, method: str) -> Any:
+    return DataLoader(
+        _Numbered(make, numbers),
+        batch_size=None,
+        num_workers=min(workers, len(numbers)),
+        prefetch_factor=_AHEAD,
+        collate_fn=_as_it_is,
+        multiprocessing_context=multiprocessing.get_context(method),
+        worker_init_fn=_begin_worker,
+        generator=torch.Generator(),  # so that no other randomness is drawn from
+    )
 
 
 def _as_it_is(made: Any) -> Any:
