@@ -225,10 +225,11 @@ def _parts_table(found: Check) -> Iterator[str]:
 
     parts = dict.fromkeys(row.split for row in found.rows)
     named = [(part or "in no part", part) for part in ("train", "val", "test", "") if part in parts]
-    yield f"{found.protocol:<12}{'all':>8}" + "".join(f"{status:>12}" for status in STATUSES)
+    wide = max(12, len(found.protocol) + 1)
+    yield f"{found.protocol:<{wide}}{'all':>8}" + "".join(f"{status:>12}" for status in STATUSES)
     for words, part in (*named, ("total", None)):
         counts = [found.count(status, part) for status in STATUSES]
-        yield f"{words:<12}{sum(counts):>8}" + "".join(f"{number:>12}" for number in counts)
+        yield f"{words:<{wide}}{sum(counts):>8}" + "".join(f"{number:>12}" for number in counts)
 
 
 def _merged(found: Check) -> list[str]:

@@ -1,0 +1,94 @@
+"""Preparing clips, killed, stopped, or run twice at once: in the end the same files."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from tiny_films import contents, dataset_of, film
+
+from actviz.datasets.prepare import prepare
+
+CLIPS = 10
+RUN = """
+import sys
+sys.path.insert(0, {here!r})
+from pathlib import Path
+from tiny_films import dataset_of
+from actviz.cli import _as_a_program
+from actviz.datasets.prepare import prepare
+_as_a_program()
+try:
+    prepare(dataset_of(Path({root!r})), Path({out!r}), flow=True, method="dis", side=112, workers=2)
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("films")
+    for number in range(CLIPS):
+        film(root / "walk" / f"{number}.mp4", 12 + number)
+    return root
+
+
+@pytest.fixture(scope="module")
+def whole(root: Path) -> dict[str, bytes]:
+    """What an undisturbed run makes."""
+    data = dataset_of(root)
+    prepare(data, root / "p_whole", flow=True, method="dis", side=112, workers=0)
+    return contents(root / "p_whole")
+
+
+def start(root: Path, out: Path) -> subprocess.Popen[bytes]:
+    code = RUN.format(here=str(Path(__file__).parent), root=str(root), out=str(out))
+    return subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+
+
+def wait_for_work(run: subprocess.Popen[bytes], out: Path) -> None:
+    """Until it has begun a clip, or ended."""
+    before = len(list(out.rglob("*.jpg")))
+    until = time.monotonic() + 60
+    while run.poll() is None and len(list(out.rglob("*.jpg"))) == before:
+        assert time.monotonic() < until
+        time.sleep(0.005)
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_it_goes_on_to_the_same_files(root, whole, tmp_path):
+    dice, killed = random.Random(0), 0
+    for _ in range(3):
+        run = start(root, tmp_path / "p")
+        wait_for_work(run, tmp_path / "p")
+        time.sleep(dice.uniform(0, 0.15))
+        killed += run.poll() is None
+        run.kill()
+        run.wait()
+    assert killed >= 2
+    assert start(root, tmp_path / "p").wait() == 0
+    assert contents(tmp_path / "p") == whole
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stopped_it_leaves_whole_clips_alone(number, root, whole, tmp_path):
+    run = start(root, tmp_path / "p")
+    wait_for_work(run, tmp_path / "p")
+    run.send_signal(number)
+    assert run.wait(30) == 130
+    left = contents(tmp_path / "p")
+    left.pop("report.csv")
+    assert left.items() <= whole.items()
+    assert {Path(name).name for name in left} >= {"settings.json"}
+    assert not (tmp_path / "p" / ".parts").exists()
+
+
+def test_two_runs_at_once_make_the_same_files(root, whole, tmp_path):
+    runs = [start(root, tmp_path / "p") for _ in range(2)]
+    assert [run.wait(60) for run in runs] == [0, 0]
+    assert contents(tmp_path / "p") == whole
