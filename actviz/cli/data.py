@@ -49,7 +49,7 @@ it needs.
     OUT/report.csv                  clips that were left out, and why
 
 Flow k leads from frame k to frame k + 1; grey level g stands for 40 g / 255 - 20 pixels. TV-L1 is
-what the papers used and takes seconds a frame; DIS is a hundred times faster and coarser.
+what the papers used and takes more than a second a frame; DIS is sixty times faster, and coarser.
 
 Run it again after an interruption, or after adding videos: what is done is kept, what changed is
 made anew. Two runs at once share the work. After the first clips it says how much room and time

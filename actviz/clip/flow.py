@@ -3,8 +3,8 @@
 TV-L1: Zach, Pock, Bischof, "A Duality Based Approach for Realtime TV-L1 Optical Flow", DAGM 2007,
 with OpenCV's parameters, as TSN computes its flow (Wang et al., "Temporal Segment Networks", ECCV
 2016, section 3.2). It lies in OpenCV's contrib modules, which not every build has.
-DIS: Kroeger et al., "Fast Optical Flow using Dense Inverse Search", ECCV 2016: a hundred times
-faster, and coarser where there is little texture (``benchmarks/flow.py``).
+DIS: Kroeger et al., "Fast Optical Flow using Dense Inverse Search", ECCV 2016: sixty times faster,
+and coarser where there is little texture (``benchmarks/flow.py``).
 
 OpenCV is imported inside the functions, so that importing this module does not need it.
 

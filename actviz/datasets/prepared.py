@@ -132,12 +132,14 @@ class Prepared:
             )
         folder, stems = self.folder(key), _STEMS[modality]
         pictures = [
-            np.concatenate([_decode(folder / picture_name(s, n), modality) for s in stems], -1)
-            for n in (numbers + 1).tolist()
+            [_decode(folder / picture_name(stem, number), modality) for stem in stems]
+            for number in (numbers + 1).tolist()
         ]
-        if len({picture.shape for picture in pictures}) > 1:
+        if len({one.shape for both in pictures for one in both}) > 1:
             raise DatasetError(f"{folder}: its pictures differ in size; prepare the clip again.")
-        return np.stack(pictures)
+        if modality == "rgb":
+            return np.stack([picture for (picture,) in pictures])
+        return np.stack([np.concatenate(both, -1) for both in pictures])
 
 
 def _decode(path: Path, modality: str) -> NDArray[np.uint8]:
@@ -171,7 +173,7 @@ def _by_opencv(data: bytes, grey: bool) -> NDArray[np.uint8] | None:
     picture = cv2.imdecode(np.frombuffer(data, np.uint8), colours | cv2.IMREAD_IGNORE_ORIENTATION)
     if picture is None:
         return None
-    return picture[..., None] if grey else picture[..., ::-1]  # OpenCV has blue first
+    return picture[..., None] if grey else cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
 def _by_pillow(data: bytes, grey: bool) -> NDArray[np.uint8]:
