@@ -54,13 +54,15 @@ def add_evaluate(commands: Commands) -> None:
 
 def _evaluate(options: argparse.Namespace) -> None:
     from actviz.learn.evaluation_files import check_writable, is_saved, save_evaluation
-    from actviz.learn.fusion import HOW, fuse
+    from actviz.learn.fusion import check_fusion, fuse
 
-    if options.fuse not in HOW:
-        raise ActvizError(f"--fuse must be one of {', '.join(HOW)}; got {options.fuse!r}.")
+    streams = [(options.checkpoint, 1.0), *map(_stream, options.others)]
+    check_fusion([weight for _, weight in streams], options.fuse)
+    for path, _ in streams:
+        if not path.exists():  # said before hours are spent on the first one
+            raise ActvizError(f"{path}: expected weights, or a saved evaluation; there is nothing.")
     if options.out:
         check_writable(options.out)
-    streams = [(options.checkpoint, 1.0), *map(_stream, options.others)]
     done = [_one(path, options) for path, _ in streams]
     result, out = done[0], options.out
     if len(done) > 1:
@@ -130,7 +132,9 @@ def in_words(done: Evaluation) -> list[str]:
 
     scores, facts = done.scores(), done.provenance
     what = " ".join(str(facts[k]) for k in ("dataset", "protocol") if facts.get(k))
-    lines = [f"{what} {done.part}: {len(done)} clips, {views_in_words(done.views)}".strip()]
+    listed = len(done) + len(done.skipped)
+    count = f"{len(done):,} clips" if listed == len(done) else f"{len(done):,} of {listed:,} clips"
+    lines = [f"{what} {done.part}: {count}, {views_in_words(done.views)}".strip()]
     for key, words in (("top1", "top-1"), ("top5", "top-5"), ("mean_class", "mean class")):
         if key in scores:
             low, high = scores["intervals"][key]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from actviz.errors import ActvizError
 from actviz.learn.evaluation import Evaluation
 
-__all__ = ["HOW", "fuse"]
+__all__ = ["HOW", "check_fusion", "fuse"]
 
 HOW = ("logits", "softmax")
 
@@ -34,11 +34,7 @@ def fuse(
     Raises:
         ActvizError: other data, labels or classes; a weight that is not positive; no common clip.
     """
-    if how not in HOW:
-        raise ActvizError(f"answers are fused as one of {', '.join(HOW)}; got {how!r}.")
-    for weight in weights:
-        if not (math.isfinite(weight) and weight > 0):
-            raise ActvizError(f"a fusion weight must be a positive number; got {weight}.")
+    check_fusion(weights, how)
     first = evaluations[0]
     for other in evaluations[1:]:
         _check_same_test(first, other)
@@ -65,6 +61,19 @@ def fuse(
         truth={},
         provenance=_provenance(evaluations, weights, how),
     )
+
+
+def check_fusion(weights: Sequence[float], how: str = "logits") -> None:
+    """Refuse what nothing can be fused by, before the answers are computed.
+
+    Raises:
+        ActvizError: a weight that is not positive, or an unknown ``how``.
+    """
+    if how not in HOW:
+        raise ActvizError(f"--fuse must be one of {', '.join(HOW)}; got {how!r}.")
+    for weight in weights:
+        if not (math.isfinite(weight) and weight > 0):
+            raise ActvizError(f"a fusion weight must be a positive number; got {weight}.")
 
 
 def _check_same_test(one: Evaluation, other: Evaluation) -> None:

@@ -11,7 +11,8 @@ input of 224), each also mirrored; a mirrored flow field has its x inverted. MAM
 each crop, from all its frames in order; TSN and TMNet answer for each picture alone. Logits are
 then averaged, in double precision and rounded to single once: 250 numbers of 24 bits add up
 exactly in its 53 unless they differ in size by more than a million, so that the order in which
-pictures are added shows in no digit.
+pictures are added shows in no digit. The 3-D kinds of TMNet answer by their regression branch,
+3-D-B from all frames of a crop together.
 
 B clips · T snippets · L frames of one snippet (flow) · V crops · C channels · S pixels · K classes
 """
@@ -154,6 +155,12 @@ def answer(network: nn.Module, model: str, pictures: Tensor, *, at_once: int) ->
     elif model == "tsn":
         rows = [any_network(part).frame_logits[:, 0] for part in _parts(flat, at_once, device)]
         told["logits"] = torch.cat(rows)
+    elif (
+        any_network.variant != "2d"
+    ):  # its answer is RB's; 3-D-B's base wants the whole clip at once
+        clips, some = flat.unflatten(0, shape), max(1, at_once // count)
+        rows = [any_network.answer(part) for part in _clips(clips, some, device)]
+        told["logits"] = torch.cat(rows)
     else:
         glances = [any_network.glance(part) for part in _parts(flat, at_once, device)]
         for name, key in (("logits", "logits"), ("logits_rb", "rb"), ("logits_cb", "cb")):
@@ -161,10 +168,15 @@ def answer(network: nn.Module, model: str, pictures: Tensor, *, at_once: int) ->
     return {name: _mean(logits, batch) for name, logits in told.items()}
 
 
+def _clips(clips: Tensor, at_once: int, device: torch.device) -> Iterator[Tensor]:
+    """Clips (R, T, C, S, S) in [0, 1], so many rows at once."""
+    for start in range(0, len(clips), at_once):
+        yield clips[start : start + at_once].to(device).float() / 255
+
+
 def _parts(pictures: Tensor, at_once: int, device: torch.device) -> Iterator[Tensor]:
     """Pictures (n, C, S, S) as clips of one frame (<= at_once, 1, C, S, S) in [0, 1]."""
-    for start in range(0, len(pictures), at_once):
-        yield pictures[start : start + at_once, None].to(device).float() / 255
+    return _clips(pictures[:, None], at_once, device)
 
 
 def _mean(logits: Tensor, batch: int) -> NDArray[np.float32]:

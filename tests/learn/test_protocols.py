@@ -171,3 +171,14 @@ def test_smaller_pictures_go_through_in_larger_numbers():
     cpu = torch.device("cpu")
     assert pictures_at_once(cpu, 112) == 4 * pictures_at_once(cpu, 224) > 4
     assert pictures_at_once(cpu, 4000) == 1
+
+
+@pytest.mark.parametrize("variant", ["3d-a", "3d-b"])
+@torch.inference_mode()
+def test_3d_kinds_answer_by_their_regression_branch_from_whole_clips(variant):
+    network = models.build("tmnet", num_classes=7, backbone="resnet18", variant=variant).eval()
+    pictures = torch.randint(0, 256, (1, 3, 4, 3, SIZE, SIZE), dtype=torch.uint8)
+    told = answer(network, "tmnet", pictures, at_once=5)
+    loop = [network.glance(crop[None].float() / 255).logits_rb[0].mean(0) for crop in pictures[0]]
+    assert set(told) == {"logits"}
+    assert np.allclose(told["logits"][0], torch.stack(loop).mean(0), atol=1e-5)
