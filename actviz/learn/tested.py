@@ -168,7 +168,7 @@ def open_source(
     place = Path(prepared) if prepared is not None else usual if usual.is_dir() else None
     modality: Any = card.modality
     resize: Any = card.resize
-    return open_frames(
+    source: Any = open_frames(
         samples,
         modality=modality,
         prepared=place,
@@ -176,6 +176,7 @@ def open_source(
         resize=resize,
         progress=progress,
     )
+    return source
 
 
 def crop_side(card: Card) -> int:

@@ -8,6 +8,8 @@ import pytest
 import torch
 
 import models
+from actviz.clip.layouts import get_layout
+from actviz.datasets import open_dataset
 from actviz.datasets.base import Dataset, Sample, Split, hold_out
 from actviz.errors import ActvizError, ClipReadError
 from actviz.learn.checkpoints import Card, Loaded
@@ -200,3 +202,30 @@ def test_validation_is_what_training_held_out(tmp_path):
     kept, held = hold_out(train[:-4], share=0.3, seed=5)
     assert samples_of(weights, data, "", "val") == held and held
     assert samples_of(weights, data, "", "train") == kept
+
+
+@pytest.mark.real
+def test_real_ucf101_clips_are_scored_and_the_absent_counted(real_data, tmp_path, monkeypatch):
+    monkeypatch.setenv("ACTVIZ_CACHE", str(tmp_path))
+    data = open_dataset("ucf101", real_data / "ucf101")
+    network = models.build("tsn", num_classes=101, backbone="resnet18_narrow", width=8).eval()
+    usual = {"overrides": {"num_classes": 101}, "trained_on": "nothing", "frames": 2}
+    card = Card("tsn", classes=data.classes, input_size=SIZE, dataset="ucf101", **usual)
+    done = evaluate(Loaded(network, card, "0", "tiny"), data=data, protocol="split1")
+    assert (len(done), len(done.skipped)) == (6, 3783 - 6)
+    assert {data.classes[k] for k in done.labels} == {"ApplyEyeMakeup", "BenchPress"}
+    assert done.scores()["per_group"]["Sports"]["clips"] == 3
+    assert done.provenance["protocol"] == "split1"
+
+
+@pytest.mark.real
+def test_real_skeletons_are_scored_whole(real_data, tmp_path, monkeypatch):
+    monkeypatch.setenv("ACTVIZ_CACHE", str(tmp_path))
+    data = open_dataset("utkinect", real_data / "skeletons" / "utkinect")
+    layout = get_layout("kinect-20")
+    shape = {"joints": len(layout), "roles": {k: tuple(v) for k, v in layout.roles.items()}}
+    network = models.build("man", num_classes=10, frames=16, hidden=8, **shape).eval()
+    card = Card("man", {"num_classes": 10}, data.classes, "nothing", 16, layout="kinect-20")
+    done = evaluate(Loaded(network, card, "0", "man"), data=data)
+    assert len(done) + len(done.skipped) == len(data.split().test) > 5
+    assert done.views == "whole" and np.isfinite(done.logits).all()
