@@ -63,9 +63,10 @@ def _train(options: argparse.Namespace) -> None:
         )
     if skipped := RunFolder(out).skipped():
         key, reason = next(iter(skipped.items()))
+        clips = "1 clip was" if len(skipped) == 1 else f"{len(skipped)} clips were"
         tell(
-            f"{len(skipped)} clips could not be read and were left out, such as {key} ({reason}); "
-            f"all of them are in {out / 'environment.json'}."
+            f"{clips} missing or unreadable and left out, such as {key} ({reason.rstrip('.')}); "
+            f"see {out / 'environment.json'}."
         )
     tell(f"{best} written.")
 

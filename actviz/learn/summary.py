@@ -89,7 +89,7 @@ def _puppet_limits(recipe: Recipe, metrics: Mapping[str, Any]) -> list[str]:
             f"{_AIM:.0%} aimed at."
         )
     for pair, shares in metrics.get("pairs", {}).items():
-        if shares["swapped"] > 0.1:
+        if (shares["swapped"] or 0) > 0.1:  # None: too few clips to say
             limits.append(
                 f"{pair}, each the other reversed in time, are taken for one another in "
                 f"{shares['swapped']:.0%} of their clips."
@@ -109,11 +109,12 @@ def _looks_in_words(metrics: Mapping[str, Any]) -> list[str]:
     if "write" in metrics:
         write = metrics["write"]
         said.append(
-            f"Of the frames written, {write['precision']:.0%} show the action (chance "
-            f"{write['chance']:.0%}); of those that show it, {write['recall']:.0%} are written."
+            f"Of the frames written, {_share(write['precision'])} show the action (chance "
+            f"{_share(write['chance'])}); of those that show it, {_share(write['recall'])} are "
+            "written."
         )
-    if "attention" in metrics:
-        curve = metrics["attention"]["mean"]
+    curve = metrics.get("attention", {}).get("mean", {})
+    if None not in (curve.get("sd"), curve.get("auroc")):
         said.append(
             f"Attention varies by {curve['sd']:.4f} within a clip and ranks frames that show the "
             f"action above others with probability {curve['auroc']:.2f} (chance 0.50)."
@@ -122,10 +123,14 @@ def _looks_in_words(metrics: Mapping[str, Any]) -> list[str]:
         if f"cam_{branch}" in metrics:
             limbs = metrics[f"cam_{branch}"]["limbs"]
             said.append(
-                f"{branch.upper()}'s map has {limbs['energy_inside']:.0%} of its evidence on the "
-                f"moving limbs, which fill {limbs['area']:.0%} of the picture."
+                f"{branch.upper()}'s map has {_share(limbs['energy_inside'])} of its evidence on "
+                f"the moving limbs, which fill {_share(limbs['area'])} of the picture."
             )
     return said
+
+
+def _share(value: float | None) -> str:
+    return "an unknown share" if value is None else f"{value:.0%}"
 
 
 def spread(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -140,6 +145,7 @@ def spread(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
                 "values": values,
             }
             for key in flat[0]
+            if all(key in run for run in flat)
             for values in [[run[key] for run in flat]]
         },
     }
@@ -150,6 +156,6 @@ def _flat(metrics: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
     for key, value in metrics.items():
         if isinstance(value, Mapping):
             found |= _flat(value, f"{prefix}{key}.")
-        else:
+        elif value is not None:
             found[prefix + key] = float(value)
     return found

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from run_folders import differences, rows_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # 45 s each on two idle cores
 SCRIPT = Path(__file__).with_name("killing.py")
 
 
@@ -19,7 +19,7 @@ def _killed(folder: Path, *how: str) -> dict:
         [sys.executable, str(SCRIPT), str(folder), *how],
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=800,
         env=environment,
     )
     assert done.returncode == 0, done.stderr[-2000:]

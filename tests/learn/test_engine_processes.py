@@ -9,7 +9,7 @@ import pytest
 import torch
 from run_folders import rows_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 FIELDS = {  # a frame CNN without batch normalisation; nothing dropped
     "backbone": "squeezenet1_1",
     "width": "null",
@@ -40,7 +40,7 @@ def _train(cache: Path, out: Path, *before: str, devices: int = 1) -> Path:
         command,
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=280,
         env=os.environ | {"ACTVIZ_CACHE": str(cache), "OMP_NUM_THREADS": "1"},
     )
     assert done.returncode == 0, done.stderr[-2000:]
