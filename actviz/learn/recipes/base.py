@@ -151,6 +151,7 @@ class TMNetRecipe(PictureRecipe):
 
     variant: Literal["2d", "3d-a", "3d-b"] = "2d"
     backbone_3d: str = ""  # of the 3-D kinds
+    weights_3d: str = ""  # its start, a file; "": the 2-D network's, inflated
     base_stages: int = 2  # of four; the rest is each branch's own
     alpha: float = 0.8  # weight of the regression loss, the paper's best
     key: Literal["begin", "middle", "end"] = "middle"  # third the key frame is drawn from
