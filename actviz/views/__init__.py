@@ -2,6 +2,7 @@
 
 from actviz.views.answers import answer_bars, describe_answer
 from actviz.views.attention import attention_lanes, describe_attention
+from actviz.views.confusion import confusion_figure
 from actviz.views.glance import describe_glance, glance_lanes, no_evidence
 from actviz.views.memory import describe_memory, memory_lanes
 from actviz.views.pictures import (
@@ -29,6 +30,7 @@ __all__ = [
     "attention_figure",
     "attention_lanes",
     "blend_heat",
+    "confusion_figure",
     "describe_answer",
     "describe_attention",
     "describe_glance",
