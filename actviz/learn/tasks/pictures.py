@@ -56,8 +56,8 @@ class PictureTask(Task):
         if r.data == "puppets" and r.modality == "flow":
             raise ActvizError(f"{r.name}: puppets have no optical flow; take modality=rgb.")
         torch.manual_seed(r.seed)
-        given = {"weights": r.weights, "weights_3d": getattr(r, "weights_3d", "")}
-        starts = {k: v for k, v in given.items() if v}
+        named = {"weights": r.weights, "weights_3d": getattr(r, "weights_3d", "")}
+        starts = {k: v for k, v in named.items() if v}
         try:
             network = models.build(r.model, **self.overrides, **starts)
         except (ValueError, TypeError) as error:
