@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from actviz.cli.common import Bar, Commands, add_command, folder
 from actviz.errors import ActvizError
+
+if TYPE_CHECKING:
+    from actviz.learn.recipes import Recipe
 
 __all__ = ["add_recipes", "add_train"]
 
@@ -26,12 +30,23 @@ def add_train(commands: Commands) -> None:
     )
     parser.add_argument("--out", type=folder, help="run folder (default: runs/RECIPE)")
     parser.add_argument("--resume", action="store_true", help="go on from last.ckpt")
-    parser.add_argument("--set", action="append", default=[], metavar="FIELD=VALUE", dest="fields")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        dest="fields",
+        help="change a field of the recipe; may be given again (`actviz recipes NAME` lists them)",
+    )
+    parser.epilog = (
+        "On several GPUs: --set devices=4. On several nodes: --set nodes=2 as well, under torchrun "
+        "or SLURM, which Lightning recognises."
+    )
 
 
 def add_recipes(commands: Commands) -> None:
     parser = add_command(commands, "recipes", _recipes, "the recipes by name, or one in full")
-    parser.add_argument("name", nargs="?")
+    parser.add_argument("name", nargs="?", help="print this recipe in full, what is ours marked")
 
 
 def _train(options: argparse.Namespace) -> None:
@@ -94,8 +109,20 @@ def _recipes(options: argparse.Namespace) -> None:
     from actviz.learn.recipes import RECIPES, get_recipe
 
     if options.name:
-        for field, value in get_recipe(options.name).to_dict().items():
-            print(f"{field:<16} {value}")
+        recipe = get_recipe(options.name)
+        for field, value in recipe.to_dict().items():
+            if field != "ours":
+                print(f"{field:<16} {_field_in_words(recipe, field, value)}".rstrip())
         return
+    width = max(map(len, RECIPES))
     for name, recipe in RECIPES.items():
-        print(f"{name:<18} {recipe.summary}")
+        print(f"{name:<{width}}  {recipe.summary}")
+
+
+def _field_in_words(recipe: Recipe, field: str, value: object) -> str:
+    """A value, and whether no paper gives it or another field stands in its place."""
+    if field == "epochs" and recipe.iterations:
+        return "by iterations"
+    if field == "iterations" and not value:
+        return "by epochs"
+    return f"{value}{'   (ours)' if field in recipe.ours else ''}"
