@@ -12,7 +12,11 @@ from actviz.learn.recipes.base import MAMRecipe, MANRecipe, Recipe, TMNetRecipe,
 
 __all__ = ["RECIPES"]
 
-_OWN: dict[str, Any] = {"data": "folder", "val_share": 0.15, "optimiser": "adamw"}
+_OWN: dict[str, Any] = {
+    "data": "folder",
+    "val_share": 0.15,
+    "optimiser": "adamw",
+}
 _PICTURES: dict[str, Any] = _OWN | {"backbone": "resnet18", "weights": "imagenet", "warmup": 20}
 _FROZEN: dict[str, Any] = _PICTURES | {
     "freeze_backbone": True,
@@ -22,6 +26,7 @@ _FROZEN: dict[str, Any] = _PICTURES | {
     "dropout": 0.5,
     "learning_rate": 0.001,
     "weight_decay": 0.01,
+    "batch_size": 16,
 }
 
 RECIPES: tuple[Recipe, ...] = (
