@@ -27,7 +27,7 @@ from actviz.datasets.base import Dataset
 from actviz.errors import ActvizError
 from actviz.learn.checkpoints import Loaded, load_checkpoint
 from actviz.learn.data.makers import pad_skeletons
-from actviz.learn.data.parts import spread_over
+from actviz.learn.data.parts import prepared_place, present, spread_over
 from actviz.learn.data.sources import FrameSource, JointSource
 from actviz.learn.evaluation import Evaluation, none_scored
 from actviz.learn.protocols import (
@@ -41,7 +41,6 @@ from actviz.learn.protocols import (
 from actviz.learn.puppet_scores import ALL_CLIPS, evaluate_puppets
 from actviz.learn.runs import git_commit
 from actviz.learn.tested import (
-    absent,
     coarse_groups,
     data_name,
     labelled_samples,
@@ -104,10 +103,8 @@ def evaluate(
     opened = data if isinstance(data, Dataset) else open_data(name, data)
     if not protocol and name == loaded.card.dataset:
         protocol = loaded.card.protocol
-    samples, labels = labelled_samples(loaded, opened, protocol, part)
-    some = spread_over(samples, clips)
-    missing = absent(some)
-    there = tuple(s for s in some if s.key not in missing)
+    samples, labels = labelled_samples(loaded, opened, protocol, part, prepared=prepared)
+    there, missing = present(spread_over(samples, clips), prepared_place(opened, prepared))
     if not there:
         raise ActvizError(none_scored(missing))
     source = open_source(loaded.card, opened, there, prepared=prepared, progress=progress)

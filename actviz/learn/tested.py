@@ -15,11 +15,11 @@ from typing import Any
 from actviz.datasets.base import Dataset, Sample, hold_out
 from actviz.errors import ActvizError
 from actviz.learn.checkpoints import Card, Loaded
+from actviz.learn.data.parts import prepared_place, present
 from actviz.learn.data.sources import FrameSource, JointSource
 from actviz.learn.recipes import PictureRecipe, Recipe, get_recipe, parse_settings
 
 __all__ = [
-    "absent",
     "coarse_groups",
     "crop_side",
     "data_name",
@@ -63,7 +63,7 @@ def open_data(name: str, data: str | Path | None) -> Dataset:
 
 
 def labelled_samples(
-    loaded: Loaded, data: Dataset, protocol: str, part: str
+    loaded: Loaded, data: Dataset, protocol: str, part: str, *, prepared: str | Path | None = None
 ) -> tuple[tuple[Sample, ...], dict[str, int]]:
     """The part's clips, and each one's label as the weights count classes: matched by name."""
     unknown = [name for name in data.classes if name not in loaded.card.classes]
@@ -74,13 +74,18 @@ def labelled_samples(
             f"has {len(data.classes)}; unknown to the weights: {_few(unknown)}; not in the data: "
             f"{_few(ours)}. Score on the data set they were trained for, or train on this one."
         )
-    samples = samples_of(loaded, data, protocol, part)
+    samples = samples_of(loaded, data, protocol, part, prepared=prepared)
     place = [loaded.card.classes.index(name) for name in data.classes]
     return samples, {s.key: place[s.label] for s in samples}
 
 
-def samples_of(loaded: Loaded, data: Dataset, protocol: str, part: str) -> tuple[Sample, ...]:
+def samples_of(
+    loaded: Loaded, data: Dataset, protocol: str, part: str, *, prepared: str | Path | None = None
+) -> tuple[Sample, ...]:
     """The clips of one part; validation is held out as the weights' own training held it out.
+
+    Args:
+        prepared: where prepared pictures are; a clip is there as a file, or prepared.
 
     Raises:
         ActvizError: the data set has no such part.
@@ -90,8 +95,9 @@ def samples_of(loaded: Loaded, data: Dataset, protocol: str, part: str) -> tuple
     chosen_by_test = recipe is not None and recipe.choose == "test"
     if not val and train and part != "test" and not chosen_by_test:
         share = recipe.val_share if recipe else _VAL_SHARE
-        there = tuple(s for s in train if _reason_absent(s) is None)  # as training parts them
-        train, val = hold_out(there, share=share, seed=loaded.card.seed or 0)
+        there, _ = present(train, prepared_place(data, prepared))  # as training parts them
+        if share:  # 0: nothing was held out
+            train, val = hold_out(there, share=share, seed=loaded.card.seed or 0)
     samples = {"train": train, "val": val, "test": test}[part]
     if not samples:
         others = {"train": train, "val": val, "test": test}
@@ -121,17 +127,6 @@ def _few(names: list[str]) -> str:
     return (
         ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "") or "none"
     )
-
-
-def absent(samples: tuple[Sample, ...]) -> dict[str, str]:
-    """Key and reason of the samples whose file is not there."""
-    reasons = ((s.key, _reason_absent(s)) for s in samples)
-    return {key: reason for key, reason in reasons if reason is not None}
-
-
-def _reason_absent(sample: Sample) -> str | None:
-    missing = sample.path is not None and not sample.path.is_file()
-    return f"no file {sample.path.name}" if missing and sample.path else None
 
 
 def coarse_groups(data: Dataset, classes: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
@@ -164,14 +159,12 @@ def open_source(
         return open_joints(samples, layout=card.layout, progress=progress)
     from actviz.learn.data.pictures import open_frames
 
-    usual = data.root / "prepared"
-    place = Path(prepared) if prepared is not None else usual if usual.is_dir() else None
     modality: Any = card.modality
     resize: Any = card.resize
     source: Any = open_frames(
         samples,
         modality=modality,
-        prepared=place,
+        prepared=prepared_place(data, prepared),
         side=crop_side(card),
         resize=resize,
         progress=progress,

@@ -11,6 +11,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 
+from actviz.clip.layouts import LAYOUTS
 from actviz.clip.skeleton import convert, layout_of, usable
 from actviz.clip.types import ClipInfo, Skeleton
 from actviz.errors import ActvizError
@@ -26,7 +27,8 @@ __all__ = ["trace_man"]
 def trace_man(loaded: Loaded, skeleton: Skeleton, *, info: ClipInfo | None = None) -> MANTrace:
     """MAN's attention per coordinate at every source frame it looked at (Xie et al., IJCAI 2018).
 
-    The skeleton is converted to the layout of the weights where joints correspond. Rows that only
+    The skeleton is converted to the layout of the weights where joints correspond; one that brings
+    a layout of its own must have that of the weights, where this is no known one. Rows that only
     pad the image have no source frame and are dropped.
 
     Raises:
@@ -35,7 +37,7 @@ def trace_man(loaded: Loaded, skeleton: Skeleton, *, info: ClipInfo | None = Non
     card, model = loaded.card, cast(Any, loaded.model)  # a MAN
     if card.model != "man":
         raise ActvizError(f"expected weights of man; {loaded.name} holds {card.model}.")
-    fitted = convert(skeleton, card.layout) if card.layout else skeleton
+    fitted = _fitted(loaded, skeleton)
     device = next(model.parameters()).device
     present = usable(fitted)  # measured, or bridged over a short gap
     output = model(
@@ -60,6 +62,30 @@ def trace_man(loaded: Loaded, skeleton: Skeleton, *, info: ClipInfo | None = Non
         layout=fitted.layout,
         bones=np.asarray(layout_of(fitted).bones, dtype=np.int64),
     )
+
+
+def _fitted(loaded: Loaded, skeleton: Skeleton) -> Skeleton:
+    """The skeleton in the layout of the weights, which may be one that files bring themselves.
+
+    A card says such a layout's name alone: its number of joints and its roles must agree, too.
+    """
+    name, model = loaded.card.layout, cast(Any, loaded.model)
+    if not name or name.strip().lower() in LAYOUTS:
+        return convert(skeleton, name) if name else skeleton
+    own = layout_of(skeleton)
+    if own.name.lower() != name.lower():
+        raise ActvizError(
+            f"{skeleton.source}: {loaded.name} was trained on skeletons of the layout {name!r}, "
+            f"which its files brought; this one has {own.name!r}. Give a file of that layout."
+        )
+    roles = {role: tuple(joints) for role, joints in own.roles.items()}
+    if len(own) != model.joints or roles != model.roles:
+        raise ActvizError(
+            f"{skeleton.source}: its layout is called {name!r} as that of {loaded.name}, but has "
+            f"{len(own)} joints, where the weights take {model.joints}, or other roles. Give a "
+            "file of the layout that the weights were trained on."
+        )
+    return skeleton
 
 
 def _facts(skeleton: Skeleton, info: ClipInfo | None, skipped: Sequence[str]) -> dict[str, Any]:

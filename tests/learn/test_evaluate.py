@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import models
 from actviz.clip.layouts import get_layout
@@ -202,6 +203,42 @@ def test_validation_is_what_training_held_out(tmp_path):
     kept, held = hold_out(train[:-4], share=0.3, seed=5)
     assert samples_of(weights, data, "", "val") == held and held
     assert samples_of(weights, data, "", "train") == kept
+
+
+def test_without_validation_the_training_part_is_whole(tmp_path):
+    train = tuple(Sample(f"{n}", None, n % 7) for n in range(14))
+    split = Split("usual", train, ())
+    data = Dataset("folder", "video", tmp_path, CLASSES, train, ("usual",), lambda _: split)
+    weights = loaded(recipe="folder/tsn", command="actviz train folder/tsn --set val_share=0")
+    assert samples_of(weights, data, "", "train") == train
+
+
+def prepared_alone(root: Path, **more) -> Dataset:
+    """Seven clips whose films are gone; of five the pictures are kept, as TSN's tools name them."""
+    samples = tuple(Sample(f"film/{n}", root / f"{n}.avi", n) for n in range(7))
+    for n in range(5):
+        folder = root / "prepared" / "film" / f"{n}"
+        folder.mkdir(parents=True)
+        for k in (1, 2, 3):
+            Image.new("RGB", (40, 32), (40 * n, 9, 9)).save(folder / f"img_0000{k}.jpg")
+    split = Split("usual", samples, samples)
+    usual = ("folder", "video", more.get("at", root), CLASSES, samples, ("usual",))
+    return Dataset(*usual, lambda _: split)
+
+
+def test_clips_of_which_pictures_alone_are_kept_are_scored(tmp_path):
+    done = evaluate(loaded(), data=prepared_alone(tmp_path))
+    assert done.keys == tuple(f"film/{n}" for n in range(5))
+    assert done.skipped == {"film/5": "no file 5.avi", "film/6": "no file 6.avi"}
+
+
+def test_pictures_beside_a_list_are_found_as_in_training(tmp_path):
+    (tmp_path / "clips.csv").touch()
+    assert len(evaluate(loaded(), data=prepared_alone(tmp_path, at=tmp_path / "clips.csv"))) == 5
+
+
+def test_parts_are_made_of_clips_of_which_pictures_alone_are_kept(tmp_path):
+    assert len(samples_of(loaded(), prepared_alone(tmp_path), "", "train")) == 5
 
 
 @pytest.mark.real

@@ -15,7 +15,7 @@ from actviz.datasets.puppets import scene_seeds
 from actviz.errors import ActvizError
 from actviz.learn.recipes import MANRecipe, Recipe
 
-__all__ = ["PARTS", "Parts", "open_parts", "spread_over"]
+__all__ = ["PARTS", "Parts", "open_parts", "prepared_place", "present", "spread_over"]
 
 PARTS = ("train", "val", "test")
 _PUPPETS = {"train": 2400, "val": 240, "test": 600}  # where the recipe names no number
@@ -48,8 +48,6 @@ def open_parts(recipe: Recipe, root: Path | None, prepared: Path | None = None) 
     """
     if recipe.data == "puppets":
         return _puppets(recipe)
-    from actviz.datasets.prepare import prepared_folder  # with what prepares, not needed here
-
     data = open_dataset(recipe.data, root)
     wanted: Kind = "skeleton" if isinstance(recipe, MANRecipe) else "video"
     if data.kind != wanted:
@@ -58,9 +56,7 @@ def open_parts(recipe: Recipe, root: Path | None, prepared: Path | None = None) 
             "recipe for these, or another data set."
         )
     split = data.split(recipe.protocol)
-    if prepared is None:
-        usual = prepared_folder(data)
-        prepared = usual if usual.is_dir() and wanted == "video" else None
+    prepared = prepared_place(data, prepared)
     there, missing = _present(split, prepared)
     if not there.train:
         raise ActvizError(
@@ -102,23 +98,39 @@ def _puppets(recipe: Recipe) -> Parts:
     return Parts("puppets", kind, data.classes, samples, layout="ntu-25", held_out=words)
 
 
-def _present(split: Split, prepared: Path | None) -> tuple[Split, dict[str, str]]:
-    """The split without samples whose file is not there, and those with the reason."""
-    missing: dict[str, str] = {}
+def prepared_place(data: Dataset, prepared: str | Path | None = None) -> Path | None:
+    """Where the data set's prepared pictures are: ``prepared``, or the usual folder if it is there.
+
+    None where there are none; skeletons are never prepared.
+    """
+    from actviz.datasets.prepare import prepared_folder  # with what prepares, not needed here
+
+    if data.kind != "video":
+        return None
+    if prepared is not None:
+        return Path(prepared)
+    usual = prepared_folder(data)
+    return usual if usual.is_dir() else None
+
+
+def present(
+    samples: tuple[Sample, ...], prepared: Path | None = None
+) -> tuple[tuple[Sample, ...], dict[str, str]]:
+    """The samples that are there, as a file or prepared, and why the others are not, by key."""
     stored = Prepared(prepared) if prepared is not None else None
+    missing: dict[str, str] = {}
+    for sample in samples:
+        gone = sample.path is not None and not sample.path.is_file()
+        if gone and not (stored is not None and stored.folder(sample.key).is_dir()):
+            missing[sample.key] = f"no file {sample.path.name}" if sample.path else "no file"
+    return tuple(s for s in samples if s.key not in missing), missing
 
-    def kept(samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
-        there = []
-        for sample in samples:
-            gone = sample.path is not None and not sample.path.is_file()
-            if gone and not (stored is not None and stored.folder(sample.key).is_dir()):
-                missing[sample.key] = f"no file {sample.path.name}" if sample.path else "no file"
-            else:
-                there.append(sample)
-        return tuple(there)
 
-    found = replace(split, train=kept(split.train), val=kept(split.val), test=kept(split.test))
-    return found, missing
+def _present(split: Split, prepared: Path | None) -> tuple[Split, dict[str, str]]:
+    """The split without samples that are not there, and those with the reason."""
+    parts = {part: present(getattr(split, part), prepared) for part in PARTS}
+    missing = {key: why for _, gone in parts.values() for key, why in gone.items()}
+    return replace(split, **{part: there for part, (there, _) in parts.items()}), missing
 
 
 def _validation(recipe: Recipe, split: Split) -> tuple[tuple[Sample, ...], tuple[Sample, ...], str]:
