@@ -6,12 +6,14 @@ the plateau's memory are plain numbers. All of it lies in ``last.ckpt``.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -20,7 +22,19 @@ from actviz.errors import ActvizError
 from actviz.learn.recipes import Recipe
 from actviz.learn.schedules import Plateau
 
-__all__ = ["Curves", "Figures", "Progress", "flush_to_disk", "score_of", "watched"]
+if TYPE_CHECKING:
+    from actviz.learn.tasks import Task
+
+__all__ = [
+    "Curves",
+    "Figures",
+    "Progress",
+    "check_clips",
+    "clips_of",
+    "flush_to_disk",
+    "score_of",
+    "watched",
+]
 
 
 class Figures:
@@ -159,6 +173,36 @@ def _summary_writer(folder: Path, iteration: int) -> Any:
     except ImportError:
         return None
     return SummaryWriter(str(folder), purge_step=iteration)
+
+
+def clips_of(task: Task) -> dict[str, Any]:
+    """Which clips ``task`` trains on, and what their labels mean: enough to know them again."""
+    source = task.source("train")
+    rows = "".join(f"{k}\t{label}\n" for k, label in zip(source.keys, source.labels, strict=True))
+    digest = hashlib.sha256(rows.encode()).hexdigest()[:16]
+    return {"classes": list(task.classes), "count": len(source.keys), "digest": digest}
+
+
+def check_clips(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> None:
+    """Compare the clips that a training began with (``clips_of``) to those of now; warn of others.
+
+    Raises:
+        ActvizError: the classes are others.
+    """
+    if before is None or before == now:
+        return
+    if before["classes"] != now["classes"]:
+        raise ActvizError(
+            f"the run to resume was begun with {len(before['classes'])} classes "
+            f"({', '.join(before['classes'][:3])} …), and the data has {len(now['classes'])} "
+            f"({', '.join(now['classes'][:3])} …); give the --data that it began with, or start "
+            "another folder."
+        )
+    warnings.warn(
+        f"the clips to train on are not those that this run began with ({before['count']} then, "
+        f"{now['count']} now): it goes on, but not as if it had never stopped.",
+        stacklevel=2,
+    )
 
 
 def watched(recipe: Recipe) -> str:

@@ -21,7 +21,16 @@ from torch import Tensor
 
 from actviz.errors import ActvizError
 from actviz.learn.checkpoints import CARD_KEY, Card, save_checkpoint
-from actviz.learn.keeping import Curves, Figures, Progress, flush_to_disk, score_of, watched
+from actviz.learn.keeping import (
+    Curves,
+    Figures,
+    Progress,
+    check_clips,
+    clips_of,
+    flush_to_disk,
+    score_of,
+    watched,
+)
 from actviz.learn.runs import RunFolder
 from actviz.learn.schedules import Plateau, epochs_of, rate_factor, steps_of
 from actviz.learn.tasks import Task
@@ -38,6 +47,7 @@ except ImportError as error:
 __all__ = ["KeepRun", "Lesson"]
 
 PROGRESS_KEY = "actviz_progress"  # where last.ckpt holds it
+CLIPS_KEY = "actviz_clips"  # and which clips are trained on
 
 
 class Lap:
@@ -68,6 +78,7 @@ class Lesson(pl.LightningModule):
         self.progress = Progress(Plateau.of(recipe))
         self.held_out = Figures()
         self.figures: dict[str, float] = {}  # of the epoch that ended last
+        self.last_rate = task.recipe.learning_rate  # of the last step; groups have factors of it
         self._weight = 0  # clips whose gradients are waiting for the optimiser's step
         self._prepared = False
 
@@ -128,8 +139,10 @@ class Lesson(pl.LightningModule):
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         key = (self.task.recipe.seed, self.progress.epoch, batch_idx, self.global_rank)
         torch.manual_seed(int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0] >> 1))
+        factor = self.rate_factor()
+        self.last_rate = self.task.recipe.learning_rate * factor
         for group in self.trainer.optimizers[0].param_groups:
-            group["lr"] = group["initial_lr"] * self.rate_factor()
+            group["lr"] = group["initial_lr"] * factor
 
     def rate_factor(self) -> float:
         """Of this step, to all learning rates."""
@@ -141,8 +154,7 @@ class Lesson(pl.LightningModule):
         step = self.task.step(batch, train=True)
         clips = len(batch["label"])
         self.progress.train.add(_figures(step, batch["label"]), clips)
-        rate = self.task.recipe.learning_rate * self.rate_factor()
-        self.curves.step(self.global_step + 1, step.loss, rate)
+        self.curves.step(self.global_step + 1, step.loss, self.last_rate)
         if self.trainer.progress_bar_callback is not None:
             self.log("loss", step.loss.detach(), prog_bar=True, logger=False, batch_size=clips)
         self._weight += clips
@@ -210,8 +222,10 @@ class Lesson(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint[PROGRESS_KEY] = self.progress.state(*self.totals(self.progress.train))
+        checkpoint[CLIPS_KEY] = clips_of(self.task)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        check_clips(checkpoint.get(CLIPS_KEY), clips_of(self.task))
         self.progress.restore(checkpoint.get(PROGRESS_KEY, {}), first=self.global_rank == 0)
 
 
@@ -258,7 +272,7 @@ class KeepRun(Checkpoint):
         row = {
             "epoch": progress.epoch - 1,
             "iterations": trainer.global_step,
-            "learning_rate": trainer.optimizers[0].param_groups[0]["lr"],
+            "learning_rate": pl_module.last_rate,
             **figures,
             "seconds": seconds,
         }

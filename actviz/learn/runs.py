@@ -25,7 +25,7 @@ __all__ = ["DataPlace", "RunFolder", "command_of", "git_commit"]
 _PACKAGES = ("actviz", "torch", "torchvision", "lightning", "numpy", "av", "opencv-python-headless")
 _TRAINS = ("models", "actviz/learn", "actviz/datasets", "actviz/clip/sampling.py")
 _ROOT = Path(__file__).resolve().parents[2]
-_FREE = ("workers", "save_every", "device", "devices", "nodes")  # may change on the way
+_FREE = ("workers", "save_every", "device", "devices", "nodes", "summary", "ours")  # may change
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 from run_folders import rows_of
+from tiny_task import TinyTask, tiny_recipe
 
 from actviz.cli import main
 from actviz.errors import ActvizError
 from actviz.learn.checkpoints import load_checkpoint
-from actviz.learn.engine import train
-from actviz.learn.keeping import Curves
+from actviz.learn.engine import make_trainer, train
+from actviz.learn.keeping import Curves, check_clips, clips_of
+from actviz.learn.lesson import Lesson
 from actviz.learn.recipes import get_recipe
 from actviz.learn.runs import DataPlace, RunFolder, command_of
 from actviz.learn.summary import limits_in_words, spread
@@ -115,9 +117,44 @@ def test_workers_may_change_on_the_way_but_not_the_recipe(tmp_path):
     run, recipe = RunFolder(tmp_path), get_recipe("puppets/man", TINY)
     run.begin(recipe, DataPlace())
     run.last.touch()
-    run.check(replace(recipe, workers=3, save_every=7), resume=True)
+    run.check(replace(recipe, workers=3, save_every=7, summary="in other words"), resume=True)
     with pytest.raises(ActvizError, match="batch_size was 4, is 8"):
         run.check(replace(recipe, batch_size=8), resume=True)
+
+
+def test_resuming_on_other_classes_is_refused():
+    now = clips_of(TinyTask(tiny_recipe()))
+    with pytest.raises(ActvizError, match=r"begun with 2 classes \(right, left"):
+        check_clips(now | {"classes": ["right", "left"]}, now)
+
+
+def test_resuming_on_other_clips_is_told():
+    before, now = (clips_of(TinyTask(tiny_recipe(), count=n)) for n in (22, 21))
+    check_clips(before, before)
+    with pytest.warns(UserWarning, match="22 then, 21 now"):
+        check_clips(before, now)
+
+
+def test_last_ckpt_knows_its_clips(tmp_path):
+    train(get_recipe("puppets/man", TINY), out=tmp_path, progress=False)
+    kept = torch.load(tmp_path / "last.ckpt", weights_only=True)["actviz_clips"]
+    assert kept["count"] == 8 and len(kept["classes"]) == 12
+
+
+class Faster(TinyTask):
+    """The first layer at five times the rate, as TSN's flow has it."""
+
+    def parameter_groups(self):
+        first, *rest = self.network.parameters()
+        return [{"params": [first], "lr": 5 * self.recipe.learning_rate}, {"params": rest}]
+
+
+def test_the_rate_that_is_shown_is_the_recipes_not_the_first_groups():
+    lesson = Lesson(Faster(tiny_recipe(learning_rate=0.02)), Curves(None))
+    trainer = make_trainer(lesson.task.recipe, callbacks=[])
+    trainer.fit(lesson)
+    assert trainer.optimizers[0].param_groups[0]["lr"] == pytest.approx(0.1)
+    assert lesson.last_rate == pytest.approx(0.02)
 
 
 def test_resuming_nothing_says_that_it_starts_anew(tmp_path, capsys):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import fields
 
+import numpy as np
 import pytest
 import torch
 
 import models
+from actviz.learn.data.transforms import picture_indices
 from actviz.learn.recipes import RECIPES
 
 PAPER = [name for name in RECIPES if not name.startswith(("puppets/", "folder/"))]
@@ -74,6 +76,30 @@ def test_tmnet_is_trained_as_published():
     for name in (n for n in PAPER if "/tmnet-" in n and not n.endswith("-tsn")):
         assert _says(name, frames=16, stride=2, sampling="strided", alpha=0.8, key="middle"), name
     assert RECIPES["ucf101/tmnet-tsn"].frames == 3
+
+
+def test_one_glance_is_a_frame_and_3d_b_sees_its_clip():
+    views = {n: RECIPES[n].test_views for n in PAPER if "/tmnet-2d" in n or "/tmnet-3d" in n}
+    assert {n for n, v in views.items() if v == "centre"} == {
+        "ucf101/tmnet-3d-b",
+        "hmdb51/tmnet-3d-b",
+    }
+    assert set(views.values()) == {"centre", "glance"}
+    assert "test_views" in RECIPES["ucf101/tmnet-3d-b"].ours
+
+
+def test_thirty_frames_of_a_shorter_clip_are_not_all_its_first():
+    recipe = RECIPES["hmdb51/mam-vgg16-rgb"]
+    rng = np.random.default_rng(0)
+    at = picture_indices(19, recipe.frames, sampling=recipe.sampling, rng=rng)
+    assert len(np.unique(at)) > 12
+
+
+@pytest.mark.parametrize(("name", "rate"), [("ntu/man", 0.5), ("ntu/man-densenet161", 0.0)])
+def test_mans_memory_cell_drops_out_as_published(name, rate):
+    with torch.device("meta"):
+        network = models.build("man", **RECIPES[name].build_overrides(60))
+    assert {(t.cell.rate, t.cell.recurrent_rate) for t in network.tarms} == {(rate, rate)}
 
 
 def test_man_is_trained_as_the_authors_published_it():

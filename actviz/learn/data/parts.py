@@ -128,9 +128,9 @@ def present(
 
 def _present(split: Split, prepared: Path | None) -> tuple[Split, dict[str, str]]:
     """The split without samples that are not there, and those with the reason."""
-    parts = {part: present(getattr(split, part), prepared) for part in PARTS}
-    missing = {key: why for _, gone in parts.values() for key, why in gone.items()}
-    return replace(split, **{part: there for part, (there, _) in parts.items()}), missing
+    train, val, test = (present(part, prepared) for part in (split.train, split.val, split.test))
+    there = replace(split, train=train[0], val=val[0], test=test[0])
+    return there, train[1] | val[1] | test[1]
 
 
 def _validation(recipe: Recipe, split: Split) -> tuple[tuple[Sample, ...], tuple[Sample, ...], str]:

@@ -23,7 +23,7 @@ class Recipe:
     # data
     data: str = "puppets"  # a key of actviz.datasets.DATASETS
     protocol: str = ""  # official split; "": the data set's usual one
-    train_clips: int = 0  # the first so many; 0: all there are
+    train_clips: int = 0  # so many, spread evenly; 0: all there are
     val_clips: int = 0
     test_clips: int = 0
     val_share: float = 0.1  # of the training part, whole groups, where the set names no validation

@@ -6,7 +6,9 @@ weights, corner crops, scale jitter and mirroring as TSN has them; two streams t
 averaged. It is silent on T, dropout, weight decay, batch normalisation and the flow stack's length.
 Ours, and why:
 
-    T            6 for the TSN kinds (its Figure 3 shows six frames), 30 without (VideoLSTM's)
+    T            6 for the TSN kinds (its Figure 3 shows six frames), 30 without (VideoLSTM's), one
+                 drawn from each of 30 equal parts: TSN's rule takes the first frame 30 times of
+                 clips with fewer
     dropout      TSN's 0.8 on RGB and 0.7 on flow; VideoLSTM's 0.5 without TSN
     decay, BN    TSN's 5e-4, all batch normalisation but the first frozen, biases at twice the rate
     flow         TSN's stacks of five; without TSN a single field, as VideoLSTM's VGG16 has
@@ -66,6 +68,7 @@ def _mam(data: str, backbone: str, modality: str, *, tsn: bool) -> MAMRecipe:
         "partial_bn": tsn,
         "tsn_groups": tsn,
         "accumulate": 16 if heavy else 8 if tsn else 32,
+        "sampling": "tsn" if tsn else "even",
     }
     title = {"vgg16": "VGG16", "resnet101": "ResNet-101"}[backbone]
     stream = {"rgb": "spatial", "flow": "temporal"}[modality]
@@ -73,7 +76,7 @@ def _mam(data: str, backbone: str, modality: str, *, tsn: bool) -> MAMRecipe:
         name=f"{data}/mam-{backbone}{'-tsn' if tsn else ''}-{modality}",
         model="mam",
         summary=f"MAM's {stream} stream on {title}{' with TSN' if tsn else ''}, as published.",
-        ours=_MAM_OURS,
+        ours=_MAM_OURS if tsn else (*_MAM_OURS, "sampling"),
         data=data,
         backbone=backbone,
         batch_size=64,
@@ -90,7 +93,7 @@ def _tsn(data: str, modality: str) -> TSNRecipe:
         name=f"{data}/tsn-{modality}",
         model="tsn",
         summary=f"TSN on {'RGB' if rgb else 'flow'}, three segments, its published schedule.",
-        ours=_HERE,
+        ours=(*_HERE, "backbone"),  # published on BN-Inception; MAM compares with its ResNet-101
         data=data,
         backbone="resnet101",
         frames=3,

@@ -36,6 +36,7 @@ _SETS = {"ntu": "NTU RGB+D", "utkinect": "UT-Kinect", "sysu": "SYSU 3DHOI", "hdm
 
 
 _OURS = ("val_share", "choose", "accumulate")
+_SCHEDULE = ("batch_size", "epochs", "learning_rate", "momentum", "nesterov", "schedule")
 
 
 def _nine(data: str) -> MANRecipe:
@@ -43,7 +44,7 @@ def _nine(data: str) -> MANRecipe:
         name=f"{data}/man",
         model="man",
         summary=f"MAN with nine convolutions on {_SETS[data]}, 50 rows.",
-        ours=_OURS if data == "ntu" else (*_OURS, "batch_size"),
+        ours=_OURS if data == "ntu" else (*_OURS, "frames", *_SCHEDULE),
         data=data,
         frames=50,
         hidden=64,
@@ -57,7 +58,7 @@ def _densenet(data: str) -> MANRecipe:
         name=f"{data}/man-densenet161",
         model="man",
         summary=f"MAN with DenseNet-161 on {_SETS[data]}, 224 rows; wants a GPU.",
-        ours=(*_OURS, "batch_size", "epochs", "learning_rate", "schedule"),
+        ours=(*_OURS, *_SCHEDULE) if data == "ntu" else (*_OURS, "frames", *_SCHEDULE),
         data=data,
         frames=224,
         hidden=128,
