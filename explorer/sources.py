@@ -61,7 +61,8 @@ def file_for(source: Source, model: str) -> Path | None:
 
 def keep_upload(folder: Path, name: str, data: bytes) -> Path:
     """Store uploaded bytes under their sha256, so that the same file is stored once."""
-    home = folder / hashlib.sha256(data).hexdigest()[:16]
+    # The last folder's name is shown before "best", so it is a word.
+    home = folder / hashlib.sha256(data).hexdigest()[:16] / "uploaded"
     home.mkdir(parents=True, exist_ok=True)
     path = home / (re.sub(r"[^\w.,() +-]", "_", Path(name).name).lstrip(".") or "upload")
     if not path.exists():
