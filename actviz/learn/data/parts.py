@@ -143,7 +143,7 @@ def _validation(recipe: Recipe, split: Split) -> tuple[tuple[Sample, ...], tuple
         return split.train, (), "nothing held out"
     train, val = hold_out(split.train, share=recipe.val_share, seed=recipe.seed)
     if not val:
-        return train, (), "nothing held out, since no class has clips of two groups"
+        return train, (), "nothing held out: every group has some class to itself"
     grouped = any(sample.group for sample in split.train)
     what = "whole groups" if grouped else "clips"
     share = f"{recipe.val_share:.0%} of the training part, {what}, by seed {recipe.seed}"
