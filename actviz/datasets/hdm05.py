@@ -46,7 +46,7 @@ def open_hdm05(root: Path, classes: int = 65) -> Dataset:
             key=f"{motion}/{path.stem}",
             path=path,
             label=names.index(merged(motion) if names is MERGED else motion),
-            group=actor,
+            group=f"{actor} {motion}",  # repetitions; a whole actor of five would be too much
         )
         for (motion, _), (actor, path) in sorted(files.items())
     )

@@ -54,6 +54,7 @@ __all__ = ["PARTS", "Progress", "evaluate", "evaluate_source"]
 PARTS = ("test", "val", "train")
 Progress = Callable[[str, int, int], None]  # (what is being done, done, in all)
 _SEQUENCES = 16  # skeletons through MAN at once
+_WAITING_BYTES = 2**28  # of clips made ahead of the network
 _STAGE = "scoring clips"
 Made = TypeVar("Made")
 
@@ -179,7 +180,7 @@ def _groups(
         return source.read(clip) if joints else clip_pictures(source, clip, loaded.card, views)
 
     group: list[tuple[int, Any]] = []
-    for clip, future in enumerate(_ahead(make, len(source.keys))):
+    for clip, future in enumerate(_ahead(make, len(source.keys), most=_waiting(loaded, looks))):
         try:
             group.append((clip, future.result()))
         except (ActvizError, OSError) as error:
@@ -202,12 +203,20 @@ def _answer_group(loaded: Loaded, made: list[Any], at_once: int) -> Answers:
     return answer(loaded.model, loaded.card.model, pictures, at_once=at_once)
 
 
-def _ahead(make: Callable[[int], Made], count: int) -> Iterator[Future[Made]]:
-    """``make`` of 0, 1, …, computed a few ahead in threads, in order."""
-    workers = min(8, os.cpu_count() or 1)
+def _waiting(loaded: Loaded, looks: int) -> int:
+    """How many clips of so many pictures may wait in memory."""
+    card = loaded.card
+    channels = 2 * card.flow_length if card.modality == "flow" else 3
+    size = looks * channels * (card.input_size or 0) ** 2 or 1  # bytes
+    return max(2, min(10, _WAITING_BYTES // size))
+
+
+def _ahead(make: Callable[[int], Made], count: int, *, most: int) -> Iterator[Future[Made]]:
+    """``make`` of 0, 1, …, computed in threads, in order, at most so many ahead."""
+    workers = min(8, os.cpu_count() or 1, most)
     with ThreadPoolExecutor(workers) as pool:
         numbers = iter(range(count))
-        waiting = deque(pool.submit(make, i) for i in islice(numbers, workers + 2))
+        waiting = deque(pool.submit(make, i) for i in islice(numbers, most))
         try:
             while waiting:
                 yield waiting.popleft()

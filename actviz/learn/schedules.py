@@ -20,9 +20,9 @@ _LEAST_GAIN = 1e-4  # of the validation loss, to count as better
 class Plateau:
     """Keras's ReduceLROnPlateau on the validation loss, as a factor of the first rate.
 
-    After ``patience`` epochs without a loss lower by more than 1e-4 the rate is multiplied with
-    ``factor``, never under ``least``; then ``cooldown`` epochs pass before it counts again.
-    (Keras 2.0.8, which MAN was trained with, counts one epoch later than every newer one.)
+    Counted as in Keras 2.0.8, which MAN was trained with (and as torch counts): the rate is
+    multiplied with ``factor``, never under ``least``, after the first epoch beyond ``patience``
+    without a loss lower by more than 1e-4; then ``cooldown`` epochs pass before it counts again.
     """
 
     factor: float
@@ -52,10 +52,10 @@ class Plateau:
         if loss < self.best - _LEAST_GAIN:
             self.best, self.waited = loss, 0
         elif not self.cooling:
-            self.waited += 1
             if self.waited >= self.patience and self.now > self.least:
                 self.now = max(self.now * self.factor, self.least)
                 self.cooling, self.waited = self.cooldown, 0
+            self.waited += 1
 
     def state(self) -> list[float]:
         """What it remembers."""

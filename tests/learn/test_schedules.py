@@ -37,16 +37,16 @@ def test_man_falls_by_keras_plateau_and_never_under_its_least_rate():
     losses = [2.0, 1.0, *[1.0] * 40]  # better once, never again
     rates = learning_rate_trace(recipe, steps_per_epoch=2, val_losses=losses)
     assert len(rates) == 100
-    # epoch 1 is the best; five without gain end epoch 6; then 3 of rest, the third of which counts
-    # again: five counted epochs end with epoch 13; and once more with epoch 20.
-    expected = {0: 0.01, 14: 0.002, 28: 0.0004, 42: 0.0001}
+    # epoch 1 is the best; epochs 2 to 6 are the patience, 7 is one too many; then 3 of rest, the
+    # third of which counts again: 10 to 14 are the patience, 15 is one too many; and so is 23.
+    expected = {0: 0.01, 16: 0.002, 32: 0.0004, 48: 0.0001}
     assert _steps(rates) == pytest.approx(expected)
     assert list(_steps(rates)) == list(expected)
 
 
 def test_plateau_counts_only_gains_above_a_ten_thousandth():
     plateau = Plateau(factor=0.2, patience=2, cooldown=0, least=0.01)
-    for loss in (1.0, 0.99995, 0.9999):  # 1e-4 in all, but not more
+    for loss in (1.0, 0.99995, 0.9999, 0.9999):  # 1e-4 in all, but not more
         plateau.after(loss)
     assert plateau.now == pytest.approx(0.2)
     plateau.after(0.9)

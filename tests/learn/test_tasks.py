@@ -67,7 +67,7 @@ def test_a_step_has_an_answer_for_each_clip_and_a_gradient(name):
     assert step.logits.shape == (6, 12) and batch["label"].shape == (6,)
     learning = [p for group in task.parameter_groups() for p in group["params"]]
     assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in learning)
-    assert len(task.batches("train")) == 4 and len(task.batches("test")) == 1
+    assert len(task.batches("train")) == 4 and len(task.batches("test")) == 2
 
 
 def test_validation_is_the_same_every_time_and_training_not():

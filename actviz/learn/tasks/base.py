@@ -20,7 +20,7 @@ from actviz.learn.recipes import Recipe
 __all__ = ["Progress", "Step", "Task", "device_of", "in_words"]
 
 Progress = Callable[[str, int, int], None]  # stage, done, total
-_EVAL_CLIPS = 16
+_EVAL_CLIPS = 16  # at most, through the network at once
 
 
 @dataclass(frozen=True)
@@ -114,9 +114,10 @@ class Task(abc.ABC):
         One batch has ``batch_size / accumulate`` clips, over all ranks.
         """
         r, train = self.recipe, split == "train"
+        size = max(1, r.batch_size // r.accumulate)
         return Batches(
             len(self.source(split).keys),
-            size=max(1, r.batch_size // r.accumulate) if train else _EVAL_CLIPS,
+            size=size if train else max(min(size, _EVAL_CLIPS), world),
             make=self.maker(split, epoch=epoch),
             seed=r.seed if train else None,
             epoch=epoch,
