@@ -82,6 +82,6 @@ def open_dataset(name: str, root: Path | str | None = None, **options: Any) -> D
         raise DatasetError(f"{name} needs to know where it lies: give its folder with --data ROOT.")
     root = Path(root).expanduser()
     if not (root.is_dir() or (name == "folder" and root.is_file())):
-        what = "a folder or a CSV file" if name == "folder" else "a folder"
-        raise DatasetError(f"{root}: expected {what} with {name}; there is none, check the name.")
+        what = "a folder or a CSV file of clips" if name == "folder" else f"a folder with {name}"
+        raise DatasetError(f"{root}: expected {what}; there is none, check the name.")
     return DATASETS[name](root, **options)

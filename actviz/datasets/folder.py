@@ -56,7 +56,7 @@ def open_folder(root: Path) -> Dataset:
         return _dataset(root, root.parent, _from_table(root), ())
     clips, notes = _from_tree(root)
     tables = sorted(path for path in root.glob("*.csv") if not path.name.startswith("."))
-    if not clips and len(tables) == 1:
+    if len(tables) == 1 and len({clip.label for clip in clips}) < 2:  # all lie in one folder
         return _dataset(tables[0], root, _from_table(tables[0]), notes)
     return _dataset(root, root, clips, notes)
 

@@ -144,6 +144,12 @@ def test_a_folder_with_one_table_is_that_table(tmp_path: Path) -> None:
     assert open_folder(tmp_path).samples[0].path == tmp_path / "1.mp4"
 
 
+def test_a_table_beside_the_one_folder_of_its_clips_is_meant(tmp_path: Path) -> None:
+    make(tmp_path, "clips/1.mp4", "clips/2.mp4")
+    table(tmp_path, "path,label\nclips/1.mp4,wave\nclips/2.mp4,clap\n")
+    assert open_folder(tmp_path).classes == ("clap", "wave")
+
+
 SAME = ["path,label,split", "Split; Path ;CLASS", "label\tset\tvideo"]
 
 

@@ -42,6 +42,18 @@ def test_recipes_themselves_stay_as_they_were():
         ("puppets/mam", {"epochs": 0}, "epochs must be at least 1"),
         ("puppets/mam", {"frames": 999}, "stored_frames"),
         ("puppets/man", {"nesterov": "perhaps"}, "nesterov must be bool"),
+        ("folder/tsn", {"optimiser": "lion"}, "optimiser must be sgd or adamw; got 'lion'"),
+        ("folder/tsn", {"scales": "1"}, "scales must be float values"),
+        ("folder/tsn", {"learning_rate": "-1"}, "learning_rate must be at least 0"),
+        ("folder/tsn", {"learning_rate": float("inf")}, "learning_rate must be a finite number"),
+        ("folder/tsn", {"clip_norm": "-1"}, "clip_norm must be at least 0"),
+        ("folder/tsn", {"seed": "-1"}, "seed must be at least 0"),
+        ("folder/tsn", {"views": "0"}, "views must be at least 1"),
+        ("folder/tsn", {"stored_frames": "0"}, "stored_frames must be at least 1"),
+        ("folder/tsn", {"input_size": "0"}, "input_size must be at least 1"),
+        ("folder/tsn", {"dropout": "2"}, "dropout must be at most 1; got 2"),
+        ("folder/tsn", {"val_share": "1"}, "val_share must be below 1; got 1"),
+        ("folder/mam", {"hidden_dim": "0"}, "hidden_dim must be at least 1"),
     ],
 )
 def test_what_a_recipe_cannot_take_is_refused_in_words(name, overrides, said):

@@ -182,6 +182,38 @@ def test_own_clips_train_a_step_and_answer_in_validation(folder, name):
     assert task.step(first(task, "val"), train=False).logits.shape == (4, 2)
 
 
+def test_a_frozen_frame_cnn_needs_no_validation_clips(folder):
+    task = make_task(get_recipe("folder/tsn", OWN | {"val_share": 0.0}), root=folder)
+    task.prepare()
+    assert len(task.source("train").keys) == 12
+    assert len(task.batches("val")) == 0
+
+
+def test_validation_clips_that_are_all_broken_do_not_stop_a_frozen_frame_cnn(folder, tmp_path):
+    (tmp_path / "bad.mp4").write_bytes(b"no video")
+    clips = sorted((folder / "train").rglob("*.mp4"))
+    rows = [f"{p},{p.parent.name},train" for p in clips] + [f"{tmp_path}/bad.mp4,dark,val"]
+    table = tmp_path / "clips.csv"
+    table.write_text("\n".join(["path,label,split", *rows]) + "\n")
+    task = make_task(get_recipe("folder/tsn", OWN), root=table)
+    task.prepare()
+    assert len(task.batches("val")) == 0 and len(task.skipped) == 1
+
+
+def test_one_class_is_nothing_to_learn(folder, tmp_path):
+    table = tmp_path / "one.csv"
+    rows = [f"{p},dark" for p in sorted((folder / "train" / "dark").glob("*.mp4"))]
+    table.write_text("\n".join(["path,label", *rows]) + "\n")
+    with pytest.raises(ActvizError, match=r"one\.csv.* two classes or more .* got only dark"):
+        make_task(get_recipe("folder/tsn", OWN), root=table)
+
+
+def test_a_test_part_alone_cannot_be_trained_on_in_words(folder, tmp_path):
+    (tmp_path / "test").symlink_to(folder / "test")
+    with pytest.raises(ActvizError, match="no training clips"):
+        make_task(get_recipe("folder/tsn", OWN), root=tmp_path)
+
+
 def test_choosing_by_the_test_part_holds_nothing_out_and_says_so(folder):
     task = make_task(get_recipe("folder/tmnet", OWN | {"choose": "test"}), root=folder)
     assert len(task.source("train").keys) == 12

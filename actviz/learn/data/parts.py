@@ -58,11 +58,7 @@ def open_parts(recipe: Recipe, root: Path | None, prepared: Path | None = None) 
     split = data.split(recipe.protocol)
     prepared = prepared_place(data, prepared)
     there, missing = _present(split, prepared)
-    if not there.train:
-        raise ActvizError(
-            f"{data.root}: none of the {len(split.train)} clips that {data.name} ({split.name}) "
-            "trains on is there; `actviz data check` says what is missing."
-        )
+    _check_trainable(data, split, there, root)
     train, val, words = _validation(recipe, there)
     parts = {"train": train, "val": val, "test": there.test}
     limited = {p: spread_over(s, getattr(recipe, f"{p}_clips")) for p, s in parts.items()}
@@ -77,6 +73,25 @@ def open_parts(recipe: Recipe, root: Path | None, prepared: Path | None = None) 
         held_out=words,
         prepared=prepared,
     )
+
+
+def _check_trainable(data: Dataset, split: Split, there: Split, root: Path | None) -> None:
+    """Refuse what nothing can be learnt from."""
+    what = f"{data.name} ({split.name})"
+    if not split.train:
+        raise ActvizError(
+            f"{root}: {what} has no training clips; add some, or only evaluate on it."
+        )
+    if not there.train:
+        raise ActvizError(
+            f"{root}: none of the {len(split.train)} clips that {what} trains on is there; "
+            "`actviz data check` says what is missing."
+        )
+    if len(data.classes) < 2:
+        raise ActvizError(
+            f"{root}: expected two classes or more to tell apart; got only {data.classes[0]}; put "
+            "each class into a folder of its own, or into the table's column label."
+        )
 
 
 def spread_over(samples: tuple[Sample, ...], limit: int) -> tuple[Sample, ...]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from actviz.errors import ActvizError
@@ -38,6 +39,17 @@ __all__ = [
 
 RECIPES: dict[str, Recipe] = {
     r.name: r for room in (puppets, folder, mam, tmnet, man) for r in room.RECIPES
+}
+
+_ONE_OR_MORE = (
+    *("frames", "epochs", "batch_size", "accumulate", "repeats", "devices", "nodes", "width"),
+    *("flow_length", "input_size", "side", "stride", "stored_frames", "views"),
+    *("memory_dim", "hidden_dim", "controller_dim", "hidden", "reduction"),
+)
+# Of all other numbers 0.
+_LEAST: dict[str, float] = dict.fromkeys(_ONE_OR_MORE, 1) | {
+    "workers": -1,
+    "output_bias": -math.inf,
 }
 
 
@@ -110,23 +122,42 @@ def _convert(value: Any, kind: Any, what: str) -> Any:
 
 
 def _unfit(value: Any, kind: Any, what: str) -> ActvizError:
-    said = getattr(kind, "__name__", None) if isinstance(kind, type) else str(kind)
+    options = get_args(kind) if isinstance(kind, UnionType) else (kind,)
+    said = " or ".join(word for option in options for word in _words(option))
     return ActvizError(f"{what} must be {said}; got {value!r}.")
+
+
+def _words(kind: Any) -> list[str]:
+    """What a field of one kind may hold."""
+    if get_origin(kind) is Literal:
+        return [str(option) for option in get_args(kind)]
+    if get_origin(kind) is tuple:
+        return [f"{get_args(kind)[0].__name__} values in brackets, as in [1, 2]"]
+    return ["null" if kind is NoneType else kind.__name__]
 
 
 def _check(recipe: Recipe) -> None:
     """Numbers that no training can be run with."""
-    least = {"frames": 1, "epochs": 1, "batch_size": 1, "accumulate": 1, "repeats": 1, "devices": 1}
-    least |= {"nodes": 1, "train_clips": 0, "val_clips": 0, "test_clips": 0, "iterations": 0}
-    least |= {"workers": -1, "save_every": 0, "warmup": 0, "threads": 0}
-    for field_name, at_least in least.items():
-        value = getattr(recipe, field_name)
-        if value < at_least:
+    for field in fields(recipe):
+        value = getattr(recipe, field.name)
+        if type(value) in (int, float):
+            _check_number(f"{recipe.name}: {field.name}", value, _LEAST.get(field.name, 0))
+    for name in ("dropout", "momentum"):
+        if getattr(recipe, name, 0) > 1:
             raise ActvizError(
-                f"{recipe.name}: {field_name} must be at least {at_least}; got {value}."
+                f"{recipe.name}: {name} must be at most 1; got {getattr(recipe, name)}."
             )
+    if recipe.val_share >= 1:
+        raise ActvizError(f"{recipe.name}: val_share must be below 1; got {recipe.val_share}.")
     if recipe.data == "puppets" and isinstance(recipe, PictureRecipe):
         _check_stored(recipe)
+
+
+def _check_number(what: str, value: float, least: float) -> None:
+    if not math.isfinite(value):
+        raise ActvizError(f"{what} must be a finite number; got {value}.")
+    if value < least:
+        raise ActvizError(f"{what} must be at least {least}; got {value}.")
 
 
 def _check_stored(recipe: PictureRecipe) -> None:

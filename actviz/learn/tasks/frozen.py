@@ -116,7 +116,8 @@ class _Frozen(PictureTask):
         maker = PictureMaker(source, seen, size=r.input_size, replaces=False)
         views = r.views if train and r.augment != "none" else 1
         files = tuple(self._files(part, maker, views))
-        good = np.concatenate([np.isfinite(f[:, 0, 0, 0]) for f in files])  # one number tells
+        told = [np.isfinite(f[:, 0, 0, 0]) for f in files]  # one number tells
+        good = np.concatenate([np.zeros(0, bool), *told])  # there may be no clips to validate on
         rows = np.flatnonzero(good)
         lost = {source.keys[i]: "could not be read for its features" for i in np.flatnonzero(~good)}
         keys = tuple(source.keys[i] for i in rows)
