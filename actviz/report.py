@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actviz import views
-from actviz.clip.layouts import get_layout
 from actviz.clip.preprocess import crop_box
 from actviz.clip.reader import iter_frames
 from actviz.clip.skeleton import convert, usable
@@ -81,7 +80,7 @@ def draw_figure(traced: Traced) -> Figure:
     trace, truth = traced.trace, truth_of(traced.trace)
     title, note = _title(traced), weights_note(trace)
     if isinstance(trace, MANTrace):
-        layout = get_layout(trace.layout)
+        layout = traced.layout
         return views.attention_figure(
             trace.times_s,
             trace.attention,
@@ -179,7 +178,7 @@ def _drawn(traced: Traced, frame: NDArray[np.uint8], time_s: float) -> NDArray[n
         return _both_branches(trace, frame, at)
     assert isinstance(trace, MANTrace)
     points, present = traced.points_at(time_s)
-    layout = get_layout(trace.layout)
+    layout = traced.layout
     with_bones = views.draw_skeleton(
         frame,
         points,
@@ -226,7 +225,8 @@ def _skeleton_pictures(traced: Traced) -> Iterator[tuple[float, NDArray[np.uint8
     trace = traced.trace
     assert isinstance(trace, MANTrace)
     assert traced.skeleton is not None
-    skeleton, layout = convert(traced.skeleton, trace.layout), get_layout(trace.layout)
+    layout = traced.layout
+    skeleton = convert(traced.skeleton, layout)
     present = usable(skeleton)
     joints = _on_the_floor(skeleton.joints, present, skeleton.times_s)
     extent = views.skeleton_extent(joints, present)

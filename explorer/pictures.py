@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from actviz.clip.layouts import Layout, get_layout
+from actviz.clip.layouts import Layout
 from actviz.clip.preprocess import crop_box
 from actviz.clip.types import Clip
 from actviz.trace.run import Traced
@@ -100,7 +100,7 @@ def posed_frame(traced: Traced, at: int) -> tuple[NDArray[np.uint8], str]:
     assert clip is not None
     points, present = traced.points_at(float(trace.times_s[at]))
     frame = enlarged(clip.frames[at])
-    layout = get_layout(trace.layout)
+    layout = traced.layout
     picture = draw_skeleton(
         frame,
         points * (len(frame) / len(clip.frames[at])),
@@ -120,7 +120,7 @@ def plain_frame(traced: Traced, at: int) -> tuple[NDArray[np.uint8], str]:
     if clip is not None:
         return enlarged(clip.frames[at]), words
     assert isinstance(trace, MANTrace)
-    layout = get_layout(trace.layout)
+    layout = traced.layout
     joints = on_the_floor(trace.joints, trace.present, layout)
     picture = skeleton_frame(
         joints[at],

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
 from actviz.clip.downloads import cache_folder
-from actviz.clip.layouts import get_layout
+from actviz.clip.layouts import Layout
 from actviz.clip.pose_model import POSE_MODEL, find_pose_model
 from actviz.clip.reader import frame_times, read_clip
 from actviz.clip.types import Clip
@@ -35,8 +35,8 @@ def scene(slot: DeltaGenerator, ask: Ask, traced: Traced, at: int) -> None:
     """The people at one frame in three dimensions, glowing with attention."""
     trace = traced.trace
     assert isinstance(trace, MANTrace)
-    layout = get_layout(trace.layout)
-    joints, extent = drawings().remember(("stand", ask.key), lambda: _standing(trace))
+    layout = traced.layout
+    joints, extent = drawings().remember(("stand", ask.key), lambda: _standing(trace, layout))
     weight = float(trace.attention[:, at].mean())
     data = scene_data(
         joints[at],
@@ -52,12 +52,12 @@ def scene(slot: DeltaGenerator, ask: Ask, traced: Traced, at: int) -> None:
         stand(data)
 
 
-def _standing(trace: MANTrace) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+def _standing(trace: MANTrace, layout: Layout) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Joints kept in the middle of the stage with their feet on its floor, and their extent.
 
     Cuts and a moving camera shift whole people by metres; what moves within a body stays.
     """
-    joints = on_the_floor(trace.joints, trace.present, get_layout(trace.layout))
+    joints = on_the_floor(trace.joints, trace.present, layout)
     return joints, skeleton_extent(joints, trace.present)
 
 

@@ -9,16 +9,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from actviz.clip.layouts import LAYOUTS, Layout, get_layout
 from actviz.clip.reader import frame_times, probe, read_clip
 from actviz.clip.sampling import segment_indices, span_frames
-from actviz.clip.skeleton import SKELETON_SUFFIXES, read_skeleton
+from actviz.clip.skeleton import SKELETON_SUFFIXES, layout_of, read_skeleton
 from actviz.clip.types import Clip, ClipInfo, Skeleton
 from actviz.errors import ActvizError, CheckpointError
 from actviz.learn.cards import Card
 from actviz.learn.checkpoints import Loaded, bundled, load_checkpoint
 from actviz.trace.frames import trace_mam, trace_tmnet
 from actviz.trace.provenance import pick_device
-from actviz.trace.schema import Trace
+from actviz.trace.schema import MANTrace, Trace
 from actviz.trace.skeletons import trace_man
 
 __all__ = [
@@ -67,6 +68,16 @@ class Traced:
     clip: Clip | None  # the frames the model looked at, upright, short side <= 360 pixels
     skeleton: Skeleton | None
     points: NDArray[np.float32] | None = None  # (N, P, J, 2) pixels of clip.frames
+
+    @property
+    def layout(self) -> Layout:
+        """Joints that MAN's trace is in: a known layout, or one that the skeleton file brought."""
+        if not isinstance(self.trace, MANTrace):
+            raise ValueError(f"only a trace of MAN has joints; this one is of {self.trace.model}")
+        known = LAYOUTS.get(self.trace.layout.strip().lower())
+        if known is None and self.skeleton is not None:
+            return layout_of(self.skeleton)
+        return known or get_layout(self.trace.layout)
 
     def points_at(self, time_s: float) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Where pose saw the joints (P, J, 2), and who was there (P,), nearest to a time."""
