@@ -164,7 +164,7 @@ class _Once:
             if first:
                 run.begin(recipe, self.place)
             lesson = Lesson(task, Curves(run.curves if first else None))
-            last = run.last if self.resume and run.last.is_file() else None
+            last = run.to_resume() if self.resume else None
             with _in_words(recipe):
                 trainer.fit(lesson, ckpt_path=last, weights_only=True)
             return self._finish(task, run) if first else run.best

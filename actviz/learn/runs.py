@@ -10,6 +10,7 @@ import json
 import platform
 import shlex
 import subprocess
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
@@ -74,9 +75,30 @@ class RunFolder:
         if made and asked.is_file():
             _check_same(_read_json(asked), recipe, self.folder)
 
+    def to_resume(self) -> Path | None:
+        """What an interrupted training goes on from; None where it had kept nothing yet.
+
+        Raises:
+            ActvizError: the file is damaged.
+        """
+        if not self.last.is_file():
+            return None
+        if self.last.is_file() and not zipfile.is_zipfile(self.last):
+            raise ActvizError(
+                f"{self.last} is damaged and cannot be gone on from; take a copy of it that is "
+                "whole, or start another folder with --out."
+            )
+        return self.last
+
     def begin(self, recipe: Recipe, place: DataPlace) -> None:
         """Write what is asked and with what; leftovers of a killed run go."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ActvizError(
+                f"{self.folder}: the run's folder cannot be made ({error.strerror}); name another "
+                "with --out."
+            ) from error
         for left in self.folder.glob("*.part"):
             left.unlink(missing_ok=True)
         earlier = _read_json(self.environment) if self.environment.is_file() else {}

@@ -13,6 +13,7 @@ from tiny_task import TinyTask, tiny_recipe
 from actviz.cli import main
 from actviz.errors import ActvizError
 from actviz.learn.checkpoints import load_checkpoint
+from actviz.learn.data.cache import learn_folder
 from actviz.learn.engine import make_trainer, train
 from actviz.learn.keeping import Curves, check_clips, clips_of
 from actviz.learn.lesson import Lesson
@@ -163,6 +164,21 @@ def test_resuming_nothing_says_that_it_starts_anew(tmp_path, capsys):
     said = capsys.readouterr().out
     assert "holds no last.ckpt to go on from; the training starts anew." in said
     assert "epoch 1: iterations 4, learning_rate" in said
+
+
+def test_a_damaged_last_ckpt_is_refused_in_words(tmp_path):
+    (tmp_path / "last.ckpt").write_bytes(b"PK half of it")
+    with pytest.raises(ActvizError, match=r"last\.ckpt is damaged"):
+        RunFolder(tmp_path).to_resume()
+
+
+def test_places_that_cannot_be_written_are_named_with_what_to_do(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(ActvizError, match="name another with --out"):
+        RunFolder(tmp_path / "file" / "run").begin(get_recipe("puppets/man"), DataPlace())
+    monkeypatch.setenv("ACTVIZ_CACHE", str(tmp_path / "file"))
+    with pytest.raises(ActvizError, match="set ACTVIZ_CACHE to a folder"):
+        learn_folder()
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,26 @@ from typing import Any
 import numpy as np
 
 from actviz.clip.downloads import cache_folder
+from actviz.errors import ActvizError
 
-__all__ = ["digest_of", "stored_array"]
+__all__ = ["digest_of", "learn_folder", "stored_array"]
+
+
+def learn_folder() -> Path:
+    """The folder of these arrays, made where missing.
+
+    Raises:
+        ActvizError: the cache cannot be written.
+    """
+    folder = cache_folder() / "learn"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ActvizError(
+            f"{folder}: what training stores cannot be kept there ({error.strerror}); set "
+            "ACTVIZ_CACHE to a folder that can be written."
+        ) from error
+    return folder
 
 
 def digest_of(key: Mapping[str, Any]) -> str:
@@ -40,8 +58,7 @@ def stored_array(
         fill: given the path of an .npy file of that shape, opens it with ``np.load(…, "r+")`` and
             writes every entry; several processes may.
     """
-    folder = cache_folder() / "learn"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = learn_folder()
     path = folder / f"{kind}-{digest_of(key)}.npy"
     if not path.is_file():
         fresh = folder / f"{path.stem}.{os.getpid()}.part"

@@ -21,12 +21,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from actviz.clip.downloads import cache_folder
 from actviz.datasets.base import DatasetError, Sample
 from actviz.datasets.prepared import Prepared
 from actviz.errors import ActvizError, ClipReadError
 from actviz.learn.data.batches import in_processes, worker_count
-from actviz.learn.data.cache import digest_of
+from actviz.learn.data.cache import digest_of, learn_folder
 from actviz.learn.data.transforms import resize_side
 
 __all__ = ["ClipFrames", "open_frames"]
@@ -235,10 +234,8 @@ class _Counts:
     """Numbers of frames that were counted before, in the cache; the same file has the same."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
-        folder = cache_folder() / "learn"
-        folder.mkdir(parents=True, exist_ok=True)
         common = os.path.commonpath([path.absolute() for path in paths]) if paths else ""
-        self._file = folder / f"frame-counts-{digest_of({'root': common})}.json"
+        self._file = learn_folder() / f"frame-counts-{digest_of({'root': common})}.json"
         self._known = self._stored()
         self._fresh: dict[str, int] = {}
 
