@@ -138,7 +138,9 @@ def in_words(done: Evaluation) -> list[str]:
     for key, words in (("top1", "top-1"), ("top5", "top-5"), ("mean_class", "mean class")):
         if key in scores:
             low, high = scores["intervals"][key]
-            lines.append(_row(words, scores[key], f"95 %: {low:.2%} to {high:.2%}"))
+            sure = f"95 %: {low:.2%} to {high:.2%}"
+            few = "too few clips a class for an interval"  # none of them drawn otherwise
+            lines.append(_row(words, scores[key], sure if low < high else few))
     for branch, told in scores.get("branches", {}).items():
         lines.append(_row(f"top-1, {branch.upper()} alone", told["top1"], ""))
     for group, told in scores.get("per_group", {}).items():
