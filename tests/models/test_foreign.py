@@ -158,19 +158,23 @@ def test_file_of_any_kind_fills_the_backbone(tmp_path: Path, ending: str, nest: 
 
 
 class Harmful:
-    """Code that a pickle would run."""
+    """Code that a pickle would run: it makes a file."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
 
     def __reduce__(self):
-        return (Path.touch, (Path("/tmp/should-never-be-there"),))
+        return (Path.touch, (self.mark,))
 
 
 def test_pickled_objects_are_never_loaded(tmp_path: Path) -> None:
     torch.save(
-        {"state_dict": {"conv1.weight": torch.ones(1)}, "extra": Harmful()}, tmp_path / "h.pth"
+        {"state_dict": {"conv1.weight": torch.ones(1)}, "extra": Harmful(tmp_path / "mark")},
+        tmp_path / "h.pth",
     )
     with pytest.raises(ValueError, match=r"h\.pth: .*could not read it safely.*Python objects"):
         read_state(tmp_path / "h.pth")
-    assert not Path("/tmp/should-never-be-there").exists()
+    assert not (tmp_path / "mark").exists()
 
 
 @pytest.mark.parametrize(
