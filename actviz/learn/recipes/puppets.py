@@ -21,6 +21,7 @@ _BACKBONE = TSNRecipe(
     name="puppets/backbone",
     model="tsn",
     summary="A narrow ResNet-18 as TSN on puppet frames: the frame CNN of MAM and TMNet.",
+    seed=2,  # from scratch 0 and 1 sat on ln 12 for five epochs, 2 left it in the second
     frames=6,
     epochs=32,
     small_epochs=20,
