@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,7 +30,6 @@ __all__ = [
     "Progress",
     "check_clips",
     "clips_of",
-    "flush_to_disk",
     "score_of",
     "watched",
 ]
@@ -216,16 +214,3 @@ def score_of(recipe: Recipe, figures: Mapping[str, float], epoch: int) -> list[f
     if recipe.choose == "last" or f"{part}_top1" not in figures:
         return [float(epoch)]
     return [figures[f"{part}_top1"], -figures[f"{part}_loss"]]
-
-
-def flush_to_disk(fresh: Path, path: Path) -> None:
-    """Put the whole file ``fresh`` in the place of ``path``, safe against a loss of power."""
-    with fresh.open("rb+") as file:
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

@@ -21,13 +21,13 @@ from torch import Tensor
 
 from actviz.errors import ActvizError
 from actviz.learn.checkpoints import CARD_KEY, Card, save_checkpoint
+from actviz.learn.durable import flush_to_disk
 from actviz.learn.keeping import (
     Curves,
     Figures,
     Progress,
     check_clips,
     clips_of,
-    flush_to_disk,
     score_of,
     watched,
 )

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from actviz.errors import ActvizError
-from actviz.learn.keeping import flush_to_disk
+from actviz.learn.durable import flush_to_disk
 from actviz.learn.recipes import RECIPES, Recipe
 
 __all__ = ["DataPlace", "RunFolder", "command_of", "git_commit"]

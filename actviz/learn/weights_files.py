@@ -12,7 +12,6 @@ import os
 import re
 import warnings
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,8 +24,9 @@ from torch import Tensor
 from actviz.clip.downloads import sha256_of
 from actviz.errors import CheckpointError
 from actviz.learn.cards import CARD_KEY, Card, parse_json, read_card, read_json
+from actviz.learn.durable import flush_folder
 
-__all__ = ["PICKLED", "WeightsFile", "read_weights", "write_durably", "write_weights"]
+__all__ = ["PICKLED", "WeightsFile", "read_weights", "write_weights"]
 
 PICKLED = (".pt", ".pth", ".ckpt", ".tar")  # tsn-pytorch writes …_checkpoint.pth.tar, no archive
 _NESTED = ("state_dict", "model_state_dict", "model")  # where others keep the state dict
@@ -73,13 +73,7 @@ def write_weights(path: Path, state: Mapping[str, Tensor], card: Card) -> None:
         raise
     fresh.replace(path)
     fresh_card.replace(path.with_suffix(".json"))
-    _flush_folder(path.parent)
-
-
-def write_durably(path: Path, *parts: bytes | memoryview) -> None:
-    """Put ``parts`` at ``path``, whole or not at all, even where the machine stops right after."""
-    _part(path, *parts).replace(path)
-    _flush_folder(path.parent)
+    flush_folder(path.parent)
 
 
 def _part(path: Path, *parts: bytes | memoryview) -> Path:
@@ -95,18 +89,6 @@ def _part(path: Path, *parts: bytes | memoryview) -> Path:
         fresh.unlink(missing_ok=True)
         raise
     return fresh
-
-
-def _flush_folder(folder: Path) -> None:
-    """Names reach the disk with their folder, where the system lets a folder be opened."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # some network file systems know no such thing
-            os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _with_metadata(whole: bytes, metadata: dict[str, str]) -> tuple[bytes, memoryview]:
