@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import csv
 import io
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +24,7 @@ from actviz.clip.skeleton import convert, usable
 from actviz.clip.writer import VideoWriter
 from actviz.datasets.puppets.gallery import truth_for
 from actviz.errors import ActvizError
+from actviz.staging import staged_folder
 from actviz.trace.run import MODELS, SHORT_SIDE, StageProgress, Traced
 from actviz.trace.schema import MAMTrace, MANTrace, TMNetTrace, Trace
 
@@ -287,8 +287,7 @@ def write_overlay(
                 progress("writing the overlay video", min(done, total), total)
 
 
-@contextmanager
-def results_folder(folder: str | Path) -> Iterator[Path]:
+def results_folder(folder: str | Path) -> AbstractContextManager[Path]:
     """A scratch folder inside ``folder``, whose files move up when the work is whole.
 
     Of the four files of a report, those that this run did not write are removed, so that no other
@@ -297,34 +296,7 @@ def results_folder(folder: str | Path) -> Iterator[Path]:
     Raises:
         ActvizError: ``folder`` is a file or cannot be written.
     """
-    folder = Path(folder)
-    made = [p for p in (folder, *folder.parents) if not p.exists()]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        scratch = tempfile.TemporaryDirectory(prefix=".actviz-", dir=folder)
-    except OSError as error:
-        _remove_empty(made)
-        raise ActvizError(
-            f"{folder}: cannot be written ({error.strerror}); choose a folder for the results."
-        ) from error
-    try:
-        with scratch as fresh:
-            yield Path(fresh)
-            for name in FILES:
-                source = Path(fresh, name)
-                if source.exists():
-                    source.replace(folder / name)
-                else:
-                    (folder / name).unlink(missing_ok=True)
-    except BaseException:
-        _remove_empty(made)
-        raise
-
-
-def _remove_empty(folders: list[Path]) -> None:
-    for folder in folders:  # the innermost first
-        with suppress(OSError):
-            folder.rmdir()
+    return staged_folder(Path(folder), FILES, advice="choose a folder for the results.")
 
 
 def write_files(

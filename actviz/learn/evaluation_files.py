@@ -14,8 +14,6 @@ import csv
 import hashlib
 import json
 import os
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +23,7 @@ from numpy.typing import NDArray
 from actviz.errors import ActvizError
 from actviz.learn.evaluation import Evaluation
 from actviz.learn.protocols import VIEWS
+from actviz.staging import staged_folder
 
 __all__ = [
     "SCHEMA",
@@ -50,26 +49,12 @@ def save_evaluation(evaluation: Evaluation, folder: str | Path) -> Path:
         ActvizError: ``folder`` is a file or cannot be written.
     """
     folder = Path(folder)
-    made = [p for p in (folder, *folder.parents) if not p.exists()]
+    advice = "name another folder with --out."
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".actviz-", dir=folder) as scratch:
-            _write_all(evaluation, Path(scratch))
-            for name in _ALL:
-                fresh = Path(scratch, name)
-                if fresh.exists():
-                    fresh.replace(folder / name)
-                else:
-                    (folder / name).unlink(missing_ok=True)
-    except BaseException as error:
-        for path in made:  # the innermost first
-            with suppress(OSError):
-                path.rmdir()
-        if isinstance(error, OSError):
-            raise ActvizError(
-                f"{folder}: cannot be written ({error.strerror}); name another folder with --out."
-            ) from error
-        raise
+        with staged_folder(folder, _ALL, advice=advice) as fresh:
+            _write_all(evaluation, fresh)
+    except OSError as error:
+        raise ActvizError(f"{folder}: cannot be written ({error.strerror}); {advice}") from error
     return folder / NAME
 
 
