@@ -150,6 +150,9 @@ def _first_line(error: Exception) -> str:
 
 
 def _import_mediapipe() -> tuple[Any, Any]:
+    # MediaPipe 1.2.2 carries a profiler that has every thread interrupted by SIGPROF 100 times a
+    # second, whose default is death: a process that posed has died of it. At 0 it arms no timer.
+    os.environ.setdefault("CPUPROFILE_FREQUENCY", "0")
     try:
         import mediapipe
         from mediapipe.tasks.python import vision

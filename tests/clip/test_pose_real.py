@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -82,6 +85,25 @@ def test_mediapipe_is_quiet(real_data: Path, pose_model: Path, capfd) -> None:
     pose_from_video(path, model_path=pose_model, end_s=0.5)
     out, err = capfd.readouterr()
     assert (out, err) == ("", "")
+
+
+_TIMERS_WHILE_POSING = """
+import sys
+from pathlib import Path
+import numpy as np
+from actviz.clip.pose_model import Landmarker
+with Landmarker(Path(sys.argv[1]), (64, 64)) as landmarker:
+    landmarker.detect(np.zeros((64, 64, 3), np.uint8), 0.0)
+    print(Path("/proc/self/timers").read_text().count("ID:"))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/timers").exists(), reason="only Linux counts timers there")
+def test_mediapipes_profiler_arms_no_timer_whose_signal_could_kill_us(pose_model: Path) -> None:
+    fresh = {k: v for k, v in os.environ.items() if k != "CPUPROFILE_FREQUENCY"}
+    asked = [sys.executable, "-c", _TIMERS_WHILE_POSING, str(pose_model)]
+    ran = subprocess.run(asked, env=fresh, capture_output=True, text=True, timeout=120)
+    assert (ran.returncode, ran.stdout) == (0, "0\n"), ran.stderr
 
 
 @pytest.mark.parametrize("others", [(), ("pose_detector.tflite",)])
