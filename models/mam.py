@@ -14,7 +14,8 @@ Yuan Yuan, Dong Wang, Qi Wang, AAAI 2019, https://arxiv.org/abs/1904.13080
     video feature = mean of the items in M_T -> classifier
 
 Where we differ, and why
-- Eq. 1 is printed as a sum; the text says average, and so do we.
+- Eq. 1 is printed as a sum; the text says average, and so do we. ``read="sum"`` reads as printed;
+  the video feature stays the average that the text asks for, twice.
 - The list is kept as a sum S_t and a count n_t, which gives the same reads and lets the gradient
   of eq. 10 pass: ∂out/∂s_t = (m_t − out)/n_T for n_T ≥ 1, and m_t where the memory is empty.
 - q_t has a scalar bias that starts at +1 (the paper writes none). With 0 the first decisions hang
@@ -24,6 +25,10 @@ Where we differ, and why
   leaves them as they are.
 - The paper names no sizes and no dropout: 512 as in the LSTMs it compares with, 0.8 as in TSN.
 - An empty memory is read as the zero vector; nothing is forced to be written.
+- Switches that the paper argues about and does not show, its own choice the default: ``reset``
+  (eq. 4, 5), ``inputs`` (the terms of eq. 6; one left out is read as zeros, b_s stays), ``read``
+  (eq. 1) and ``writes`` ("soft": s_t = a_t, so that a frame weighs a_t in the averages, keeps that
+  share of the state, and nothing is compared with a threshold). They change no parameter's shape.
 - Under autocast the recurrence runs in single precision, whatever the features came in: rounding
   flips decisions. Sum and count are never narrower: a count of bfloat16 stops at 256.
 
@@ -32,6 +37,7 @@ B batch · T frames · d CNN feature · D memory item · H LSTM · C controller 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 
@@ -41,7 +47,9 @@ from torch import Tensor, nn
 
 from models.backbones import build_backbone, check_clip
 
-__all__ = ["MAM", "MAMOutput", "mam_loss", "write_decision"]
+__all__ = ["CONTROLLER_INPUTS", "MAM", "MAMOutput", "mam_loss", "write_decision"]
+
+CONTROLLER_INPUTS = ("feature", "context", "history")  # the terms of eq. 6, in its order
 
 
 @dataclass(frozen=True)
@@ -50,11 +58,13 @@ class MAMOutput:
 
     logits: Tensor  # (B, K), before softmax
     write_probability: Tensor  # (B, T), a_t in [0, 1], eq. 7
-    written: Tensor  # (B, T), s_t: 0. or 1., eq. 8 or forced
+    written: Tensor  # (B, T), s_t: 0. or 1., eq. 8 or forced; a_t where writes are soft
     memory_items: Tensor  # (B, T, D), W_w x_t; those with written = 1 are the memory, eq. 2
-    memory_size: Tensor  # (B, T) int64, items in M_t, after frame t
+    memory_size: Tensor  # (B, T) int64, items in M_t, after frame t; soft: Σ a_t, rounded
     context: Tensor  # (B, T, H), ce_t, eq. 3
     history: Tensor  # (B, T, D), mh_t, read before frame t is written, eq. 1
+    score: Tensor  # (B, T), q_t, eq. 6
+    score_terms: Tensor  # (B, T, 3), what each of CONTROLLER_INPUTS adds to q_t; no gradient
     video_feature: Tensor  # (B, D), mean of M_T, zeros where nothing was written
 
 
@@ -77,19 +87,52 @@ class Controller(nn.Module):
     """Eq. 6: the score of writing a frame, from the frame, its context and the memory history."""
 
     def __init__(
-        self, feature_dim: int, *, context_dim: int, memory_dim: int, dim: int, output_bias: float
+        self,
+        feature_dim: int,
+        *,
+        context_dim: int,
+        memory_dim: int,
+        dim: int,
+        output_bias: float,
+        inputs: tuple[str, ...],
     ) -> None:
         super().__init__()
+        self.inputs = inputs
         self.from_feature = nn.Linear(feature_dim, dim)  # W_sf, b_s
         self.from_context = nn.Linear(context_dim, dim, bias=False)  # W_sc
         self.from_memory = nn.Linear(memory_dim, dim, bias=False)  # W_sm
         self.score = nn.Linear(dim, 1)  # v_s, and our scalar bias
         nn.init.constant_(self.score.bias, output_bias)
 
+    def feature_part(self, features: Tensor) -> Tensor:
+        """(B, T, d) -> (B, T, C), W_sf x_t + b_s, which waits for no other frame."""
+        return self.from_feature(self._if_read("feature", features))
+
     def forward(self, feature_part: Tensor, context: Tensor, history: Tensor) -> Tensor:
-        """``from_feature(x_t)`` (B, C), ce_t (B, H), mh_t (B, D) -> q_t (B, 1)."""
-        mixed = feature_part + self.from_context(context) + self.from_memory(history)
-        return self.score(F.relu(mixed))
+        """``feature_part`` (…, C), ce_t (…, H), mh_t (…, D) -> q_t (…, 1)."""
+        from_context, from_memory = self._parts(context, history)
+        return self.score(F.relu(feature_part + from_context + from_memory))
+
+    @torch.no_grad()
+    def terms(self, feature_part: Tensor, context: Tensor, history: Tensor) -> Tensor:
+        """What each of ``CONTROLLER_INPUTS`` adds to q_t (…, 3); with the scalar bias all of it.
+
+        A unit that ReLU lets pass is the sum of what its inputs gave it; v_s weighs their shares.
+        b_s counts to the feature.
+        """
+        parts = (feature_part, *self._parts(context, history))
+        passed = (sum(parts) > 0) * self.score.weight  # (…, C), v_s where ReLU is open
+        return torch.stack([(passed * part).sum(-1) for part in parts], -1)
+
+    def _parts(self, context: Tensor, history: Tensor) -> tuple[Tensor, Tensor]:
+        return (
+            self.from_context(self._if_read("context", context)),
+            self.from_memory(self._if_read("history", history)),
+        )
+
+    def _if_read(self, name: str, value: Tensor) -> Tensor:
+        # Times 0 rather than left out: every parameter stays in the graph, with a gradient of 0.
+        return value if name in self.inputs else value * 0
 
 
 class MAM(nn.Module):
@@ -107,6 +150,10 @@ class MAM(nn.Module):
         dropout: on the video feature, before the classifier.
         feature_norm: "rms" (each frame's feature at root mean square 1) or "none".
         flow_length: L where a frame is a snippet of so many flow fields; None: RGB frames.
+        reset: whether a skipped frame sets the LSTM back (eq. 4, 5).
+        inputs: which of ``CONTROLLER_INPUTS`` the controller sees (eq. 6).
+        read: "mean" of the items, or their "sum" as eq. 1 is printed.
+        writes: "discrete" (eq. 8, 9) or "soft" (s_t = a_t).
     """
 
     def __init__(
@@ -125,6 +172,10 @@ class MAM(nn.Module):
         dropout: float = 0.8,
         feature_norm: str = "rms",
         flow_length: int | None = None,
+        reset: bool = True,
+        inputs: Sequence[str] = CONTROLLER_INPUTS,
+        read: str = "mean",
+        writes: str = "discrete",
     ) -> None:
         super().__init__()
         if (backbone is None) == (feature_dim is None):
@@ -132,15 +183,16 @@ class MAM(nn.Module):
                 "give either backbone=<name> (frames in) or backbone=None with feature_dim=<d> "
                 f"(ready features in); got backbone={backbone!r}, feature_dim={feature_dim}."
             )
-        if feature_norm not in ("rms", "none"):
-            raise ValueError(f'feature_norm must be "rms" or "none"; got {feature_norm!r}.')
         cnn = None
         if backbone is not None:
             cnn = build_backbone(backbone, width=width, weights=weights, flow_length=flow_length)
         self.backbone = cnn
         self.feature_dim = d = cnn.feature_dim if cnn is not None else int(feature_dim or 0)
         self.threshold = _checked_threshold(threshold)
-        self.feature_norm = feature_norm
+        self.feature_norm = _one_of("feature_norm", feature_norm, "rms", "none")
+        self.reset = reset
+        self.read = _one_of("read", read, "mean", "sum")
+        self.writes = _one_of("writes", writes, "discrete", "soft")
         self.lstm = nn.LSTMCell(d, hidden_dim)
         self.write = nn.Linear(d, memory_dim, bias=False)  # W_w
         self.controller = Controller(
@@ -149,6 +201,7 @@ class MAM(nn.Module):
             memory_dim=memory_dim,
             dim=controller_dim,
             output_bias=output_bias,
+            inputs=_checked_inputs(inputs),
         )
         self.dropout = nn.Dropout(dropout)
         self.classifier = nn.Linear(memory_dim, num_classes)
@@ -191,6 +244,8 @@ class MAM(nn.Module):
                 "features must be finite; got nan or infinity. Check the frames for nan, and the "
                 "backbone's weights."
             )
+        if threshold is not None and self.writes == "soft":
+            raise ValueError("soft writes are compared with no threshold: leave it out.")
         threshold = self.threshold if threshold is None else _checked_threshold(threshold)
         features = features.to(self.write.weight.dtype)  # autocast makes them bfloat16
         forced = None if force is None else _checked_force(force, like=features)
@@ -201,7 +256,7 @@ class MAM(nn.Module):
         """Eq. 1–10 over normalised features (B, T, d)."""
         batch, frames, _ = features.shape
         items = self.write(features)  # (B, T, D), m_t = W_w x_t
-        feature_part = self.controller.from_feature(features)  # (B, T, C), W_sf x_t + b_s
+        feature_part = self.controller.feature_part(features)  # (B, T, C), W_sf x_t + b_s
 
         hidden = cell = features.new_zeros(batch, self.lstm.hidden_size)  # h_0 = c_0 = 0
         exact = torch.promote_types(features.dtype, torch.float32)  # also of a bfloat16 model
@@ -209,18 +264,23 @@ class MAM(nn.Module):
         count = features.new_zeros(batch, 1, dtype=exact)
         seen: list[tuple[Tensor, ...]] = []
         for t in range(frames):
-            history = _mean_of(total, count).to(features)  # eq. 1, M'_t = M_{t-1}
+            read = total if self.read == "sum" else _mean_of(total, count)
+            history = read.to(features)  # eq. 1, M'_t = M_{t-1}
             context, carry = self.lstm(features[:, t], (hidden, cell))  # eq. 3, ce_t = ĥ_t
             score = self.controller(feature_part[:, t], context, history)  # eq. 6, (B, 1)
             probability, written = write_decision(score, threshold)  # eq. 7–10
+            if self.writes == "soft":
+                written = probability
             if forced is not None:
                 free = torch.isnan(forced[:, t : t + 1])
                 written = torch.where(free, written, forced[:, t : t + 1])
             total, count = total + written * items[:, t], count + written  # eq. 2
-            hidden, cell = written * context, written * carry  # eq. 4, 5
-            seen.append((probability, written, context, history))
+            hidden, cell = context, carry
+            if self.reset:
+                hidden, cell = written * context, written * carry  # eq. 4, 5
+            seen.append((score, probability, written, context, history))
 
-        probability, written, context, history = (
+        score, probability, written, context, history = (
             torch.stack(x, 1) for x in zip(*seen, strict=True)
         )
         written = written.squeeze(-1)  # (B, T)
@@ -230,9 +290,11 @@ class MAM(nn.Module):
             write_probability=probability.squeeze(-1),
             written=written,
             memory_items=items,
-            memory_size=written.detach().round().long().cumsum(1),
+            memory_size=written.detach().to(exact).cumsum(1).round().long(),
             context=context,
             history=history,
+            score=score.squeeze(-1),
+            score_terms=self.controller.terms(feature_part, context, history),
             video_feature=video_feature,
         )
 
@@ -245,6 +307,20 @@ class MAM(nn.Module):
 def mam_loss(output: MAMOutput, target: Tensor) -> Tensor:
     """Cross entropy of the clip's class (B,); the controller learns through eq. 10 alone."""
     return F.cross_entropy(output.logits, target)
+
+
+def _one_of(name: str, value: str, *choices: str) -> str:
+    if value not in choices:
+        raise ValueError(f'{name} must be "{choices[0]}" or "{choices[1]}"; got {value!r}.')
+    return value
+
+
+def _checked_inputs(inputs: Sequence[str]) -> tuple[str, ...]:
+    if not inputs or isinstance(inputs, str) or not set(inputs) <= set(CONTROLLER_INPUTS):
+        raise ValueError(
+            f"inputs must list one or more of {', '.join(CONTROLLER_INPUTS)}; got {inputs!r}."
+        )
+    return tuple(name for name in CONTROLLER_INPUTS if name in inputs)
 
 
 def _checked_threshold(threshold: float) -> float:

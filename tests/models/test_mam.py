@@ -1,63 +1,13 @@
-"""MAM against hand-computed answers and a plain list."""
+"""MAM against hand-computed answers."""
 
 from __future__ import annotations
 
 import pytest
 import torch
-import torch.nn.functional as F
+from mam_by_list import FRAMES, D, features, make
 from torch import Tensor, nn
 
 from models.mam import MAM, mam_loss, write_decision
-
-D, FRAMES = 6, 7
-
-
-def make(**more) -> MAM:
-    torch.manual_seed(3)
-    sizes = {"memory_dim": 5, "hidden_dim": 4, "controller_dim": 8, "dropout": 0.0}
-    return MAM(3, backbone=None, feature_dim=D, **(sizes | more))
-
-
-def features(batch: int = 2) -> Tensor:
-    return torch.randn(batch, FRAMES, D, generator=torch.Generator().manual_seed(5))
-
-
-def by_list(model: MAM, sequence: Tensor) -> tuple[list[float], list[int], Tensor]:
-    """Eq. 1–9 for one clip (T, D) as the paper tells it: a list that grows."""
-    memory: list[Tensor] = []
-    h = c = torch.zeros(1, 4)
-    probabilities, decisions = [], []
-    for x in F.rms_norm(sequence, (D,), eps=1e-6):
-        history = torch.stack(memory).mean(0) if memory else torch.zeros(5)
-        h, c = model.lstm(x[None], (h, c))
-        control = model.controller
-        mixed = control.from_feature(x) + control.from_context(h[0]) + control.from_memory(history)
-        a = torch.sigmoid(control.score(mixed.relu())).item()
-        probabilities.append(a)
-        decisions.append(int(a > model.threshold))
-        if decisions[-1]:
-            memory.append(model.write(x))
-        else:
-            h, c = torch.zeros_like(h), torch.zeros_like(c)
-    video = torch.stack(memory).mean(0) if memory else torch.zeros(5)
-    return probabilities, decisions, model.classifier(video)
-
-
-@pytest.mark.parametrize("bias", [-0.2, 0.0, 0.1, 1.0])
-def test_sum_and_count_equal_a_list_that_grows(bias: float) -> None:
-    model, clips = make(output_bias=bias).eval(), features(6)
-    output = model.rollout(clips)
-    for b, clip in enumerate(clips):
-        probabilities, decisions, logits = by_list(model, clip)
-        assert output.written[b].tolist() == decisions
-        assert output.memory_size[b].tolist() == torch.tensor(decisions).cumsum(0).tolist()
-        torch.testing.assert_close(output.write_probability[b], torch.tensor(probabilities))
-        torch.testing.assert_close(output.logits[b], logits)
-
-
-def test_that_comparison_saw_mixed_decisions() -> None:
-    written = make(output_bias=0.0).eval().rollout(features(6)).written
-    assert 0 < written.mean() < 1
 
 
 def test_lstm_that_never_resets_is_torchs_lstm() -> None:
