@@ -56,6 +56,8 @@ def train(
     progress: bool = True,
     tell: Callable[[str], None] | None = None,
     stages: Stages | None = None,
+    make: Callable[..., Task] = make_task,
+    score: bool = True,
 ) -> Path:
     """Train ``recipe`` into the run folder ``out``; returns the path of ``best.safetensors``.
 
@@ -71,6 +73,8 @@ def train(
         progress: show Lightning's bar.
         tell: is given one line of figures after each epoch, where there is no bar.
         stages: told how far preparation and the final test are, as (stage, done, total).
+        make: what makes the task, where it is not the recipe's own data (experiments).
+        score: look at the test part at the end; experiments do so themselves.
 
     Raises:
         ActvizError: a folder in use, another recipe than the one to resume, unknown data, a
@@ -80,7 +84,7 @@ def train(
     place = DataPlace(_path(data), _path(prepared))
     check_machine(recipe)
     run = RunFolder(out)
-    once = _Once(place, resume, progress, tell, stages)
+    once = _Once(place, resume, progress, tell, stages, make, score)
     if recipe.repeats == 1:
         return once.train(recipe, run)
     if is_first_process():
@@ -142,9 +146,11 @@ class _Once:
         progress: bool,
         tell: Callable[[str], None] | None,
         stages: Stages | None,
+        make: Callable[..., Task],
+        score: bool,
     ) -> None:
         self.place, self.resume, self.progress, self.tell = place, resume, progress, tell
-        self.stages = stages
+        self.stages, self.make, self.score = stages, make, score
 
     def train(self, recipe: Recipe, run: RunFolder) -> Path:
         with _quiet(), _threads(recipe.threads):
@@ -154,7 +160,7 @@ class _Once:
             first = trainer.is_global_zero
             if first:
                 run.check(recipe, resume=self.resume)
-            task = make_task(
+            task = self.make(
                 recipe,
                 root=self.place.root,
                 prepared=self.place.prepared,
@@ -167,7 +173,7 @@ class _Once:
             last = run.to_resume() if self.resume else None
             with _in_words(recipe):
                 trainer.fit(lesson, ckpt_path=last, weights_only=True)
-            return self._finish(task, run) if first else run.best
+            return self._finish(task, run) if first and self.score else run.best
 
     def _finish(self, task: Task, run: RunFolder) -> Path:
         """Look at the test part, once, and complete the card."""

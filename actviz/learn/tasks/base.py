@@ -106,6 +106,10 @@ class Task(abc.ABC):
             self.skipped |= source.skipped
         return self._sources[part]
 
+    def give(self, part: str, source: Any) -> None:
+        """Take ``source`` for the clips of ``part`` in place of the recipe's own."""
+        self._sources[part] = source
+
     def batches(
         self, split: str, *, epoch: int = 0, start: int = 0, rank: int = 0, world: int = 1
     ) -> Batches:
