@@ -3,8 +3,18 @@
 from actviz.views.answers import answer_bars, describe_answer
 from actviz.views.attention import attention_lanes, describe_attention
 from actviz.views.confusion import confusion_figure
+from actviz.views.contribution import contribution_lanes, contribution_part, describe_contribution
+from actviz.views.controller import (
+    controller_lanes,
+    describe_controller,
+    describe_similarity,
+    similarity_part,
+    terms_part,
+)
+from actviz.views.gaze import describe_gaze, gaze_lanes
 from actviz.views.glance import describe_glance, glance_lanes, no_evidence
 from actviz.views.memory import describe_memory, memory_lanes
+from actviz.views.parts import Part, decision_part
 from actviz.views.pictures import (
     blend_heat,
     dim_outside,
@@ -14,6 +24,8 @@ from actviz.views.pictures import (
     greyed,
 )
 from actviz.views.print_attention import attention_figure
+from actviz.views.print_contribution import contribution_figure
+from actviz.views.print_gaze import gaze_figure
 from actviz.views.print_glance import glance_figure
 from actviz.views.print_memory import memory_figure
 from actviz.views.printing import sheet
@@ -25,21 +37,33 @@ from actviz.views.truth import Truth
 
 __all__ = [
     "OUTSIDE_BANNER",
+    "Part",
     "Truth",
     "answer_bars",
     "attention_figure",
     "attention_lanes",
     "blend_heat",
     "confusion_figure",
+    "contribution_figure",
+    "contribution_lanes",
+    "contribution_part",
+    "controller_lanes",
+    "decision_part",
     "describe_answer",
     "describe_attention",
+    "describe_contribution",
+    "describe_controller",
+    "describe_gaze",
     "describe_glance",
     "describe_memory",
     "describe_pose",
+    "describe_similarity",
     "dim_outside",
     "draw_caption",
     "draw_decision",
     "draw_skeleton",
+    "gaze_figure",
+    "gaze_lanes",
     "glance_figure",
     "glance_lanes",
     "greyed",
@@ -48,9 +72,11 @@ __all__ = [
     "memory_lanes",
     "no_evidence",
     "sheet",
+    "similarity_part",
     "skeleton_extent",
     "skeleton_frame",
     "skeleton_scene",
     "strip",
+    "terms_part",
     "weights_note",
 ]

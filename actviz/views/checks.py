@@ -19,6 +19,7 @@ __all__ = [
     "frame_edges",
     "runs",
     "spread",
+    "strongest_place",
 ]
 
 
@@ -142,3 +143,12 @@ def spread(heights: Mapping[str, float], gap: float) -> dict[str, float]:
             pools[-1] = [pools[-1][0] + total, pools[-1][1] + count]
     placed = [total / count for total, count in pools for _ in range(int(count))]
     return {name: placed[rank] + rank * gap for rank, name in enumerate(order)}
+
+
+def strongest_place(cells: NDArray[np.float64]) -> str:
+    """Where in a picture the largest of ``cells`` (h, w) lies: ``upper left`` … ``lower right``."""
+    row, column = np.unravel_index(int(cells.argmax()), cells.shape)
+    third = lambda at, count: min(2, int(3 * (at + 0.5) / count))  # noqa: E731
+    upright = ("upper", "middle", "lower")[third(row, cells.shape[0])]
+    across = ("left", "centre", "right")[third(column, cells.shape[1])]
+    return f"{upright} {across}"

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
-from actviz.views.checks import check_clock, check_curve, check_maps
+from actviz.views.checks import check_clock, check_curve, check_maps, strongest_place
 from actviz.views.lanes import Lane, LaneFigure
 from actviz.views.theme import BOTH, CLASSIFICATION, REGRESSION, Curve, pick_theme
 from actviz.views.truth import Truth
@@ -136,8 +136,6 @@ def describe_glance(
 def _where(maps: NDArray[np.float64], times: NDArray, branch: str, class_name: str) -> str:
     if maps.max() <= 0:
         return no_evidence(class_name, branch=f"{branch} map") + "."
-    frame, row, column = np.unravel_index(int(maps.argmax()), maps.shape)
-    third = lambda at, count: min(2, int(3 * (at + 0.5) / count))  # noqa: E731
-    upright = ("upper", "middle", "lower")[third(row, maps.shape[1])]
-    across = ("left", "centre", "right")[third(column, maps.shape[2])]
-    return f"{branch} map: strongest at {times[frame]:.2f} s in the {upright} {across}."
+    frame = int(maps.max(axis=(1, 2)).argmax())
+    where = strongest_place(maps[frame])
+    return f"{branch} map: strongest at {times[frame]:.2f} s in the {where}."

@@ -100,6 +100,7 @@ class LaneFigure:
         self, lane: int, values: NDArray[np.float64], name: str, *, digits: int = 3, **style: object
     ) -> None:
         """A clickable curve with a marker at every frame; hovering shows ``digits`` decimals."""
+        self._check_length(values, self.times_s, name)
         self.figure.add_trace(
             go.Scatter(
                 x=self.times_s,
@@ -132,19 +133,25 @@ class LaneFigure:
         lane: int,
         tops: NDArray[np.float64],
         names: Sequence[str],
+        *,
+        name: str = "decision",
+        times_s: NDArray[np.float64] | None = None,
         **style: object,
     ) -> None:
         """One bar over the whole span of each frame, all in one trace: a click finds the nearest.
 
         Two traces would not do: a click where only one has a bar also finds the other's nearest.
+        ``times_s`` are the bars' own frames, where they are not those of this figure.
         """
+        self._check_length(tops, self.times_s if times_s is None else times_s, name)
+        edges = self.edges if times_s is None else frame_edges(times_s)
         self.figure.add_trace(
             go.Bar(
-                x=(self.edges[:-1] + self.edges[1:]) / 2,
-                width=np.diff(self.edges),
+                x=(edges[:-1] + edges[1:]) / 2,
+                width=np.diff(edges),
                 y=tops,
-                name="decision",
-                customdata=np.arange(len(self.times_s)),
+                name=name,
+                customdata=np.arange(len(tops)),
                 text=list(names),
                 textposition="none",
                 hovertemplate="%{text}<br>%{x:.2f} s<extra></extra>",
@@ -164,11 +171,10 @@ class LaneFigure:
         for text, (_, colour) in labels.items():
             self._beside(text, places[text], self.axis(lane), self.theme.text(colour))
 
-    def level(self, lane: int, height: float, text: str) -> None:
-        """A thin dashed level with its name at the right."""
-        line = {"color": self.theme.muted, "width": 1.5, "dash": "dash"}
-        self._line((0, 1, "paper"), (height, height, self.axis(lane)), line, text)
-        self.direct_labels(lane, {text: (height, self.theme.muted)})
+    def level(self, lane: int, height: float, name: str, *, dash: str = "dash") -> None:
+        """A thin dashed level right across; its words are the caller's ``direct_labels``."""
+        line = {"color": self.theme.muted, "width": 1.5, "dash": dash}
+        self._line((0, 1, "paper"), (height, height, self.axis(lane)), line, name)
 
     def finish(self, cursor_s: float | None, title: str | None, note: str | None) -> go.Figure:
         """The figure with its cursor, title and note."""
@@ -190,6 +196,11 @@ class LaneFigure:
             title={"text": title or "", "x": 0, "xref": "paper", "font": {"size": 18}},
         )
         return self.figure
+
+    @staticmethod
+    def _check_length(values: NDArray, times_s: NDArray[np.float64], name: str) -> None:
+        if len(values) != len(times_s):
+            raise ValueError(f"{name} must have shape ({len(times_s)},); got ({len(values)},).")
 
     def _say(
         self,

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
 from actviz.views.checks import check_clock, check_curve, runs
 from actviz.views.lanes import KEEP, Lane, LaneFigure
-from actviz.views.theme import SKIPPED, WRITTEN, pick_theme
+from actviz.views.parts import Part, decision_part, stacked
+from actviz.views.theme import SKIPPED, WRITTEN
 from actviz.views.truth import Truth
 
-__all__ = ["check_decisions", "describe_memory", "memory_lanes"]
+__all__ = ["check_decisions", "check_resets", "describe_memory", "memory_lanes"]
 
 
 def check_decisions(
@@ -27,6 +30,14 @@ def check_decisions(
     return times, probability, decision.astype(bool), size
 
 
+def check_resets(state_reset: ArrayLike | None, written: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(T,) frames after which the LSTM starts anew; None: each skipped one (eq. 4, 5)."""
+    resets = ~written if state_reset is None else np.asarray(state_reset, dtype=bool)
+    if resets.shape != written.shape:
+        raise ValueError(f"state_reset must have shape {written.shape}; got {resets.shape}.")
+    return resets
+
+
 def memory_lanes(
     times_s: ArrayLike,
     write_probability: ArrayLike,
@@ -34,6 +45,8 @@ def memory_lanes(
     memory_size: ArrayLike,
     *,
     threshold: float,
+    state_reset: ArrayLike | None = None,
+    more: Sequence[Part] = (),
     cursor_s: float | None = None,
     truth: Truth | None = None,
     thumbnails: NDArray[np.uint8] | None = None,
@@ -51,73 +64,94 @@ def memory_lanes(
         written: (T,) the decision s_t (eq. 8).
         memory_size: (T,) items after each frame.
         threshold: a_t above this is written.
+        state_reset: (T,) the LSTM starts anew after this frame; None: after each skipped one.
+        more: further lanes between the decisions and the memory's size.
         cursor_s: where the one cursor stands, seconds.
         thumbnails: uint8 (T, H, W, 3); shown above the lanes, clickable at every frame.
     """
     times, probability, decision, size = check_decisions(
         times_s, write_probability, written, memory_size
     )
-    theme = pick_theme(dark)
-    most = max(float(np.nanmax(size)), 1.0)
-    lanes = LaneFigure(
+    resets = check_resets(state_reset, decision)
+    return stacked(
         [
-            Lane("write probability, 0–1", 190, (-0.04, 1.06), (0, 0.5, 1)),
-            Lane("decision", 46, ticks=()),
-            Lane("memory size, items", 84, (0, most * 1.15), sorted({0, round(most)})),
+            _probability_part(probability, decision, resets, threshold),
+            decision_part(decision),
+            *more,
+            _size_part(size),
         ],
         times,
-        theme,
+        cursor_s=cursor_s,
         truth=truth,
         thumbnails=thumbnails,
+        title=title,
+        note=note,
+        dark=dark,
     )
-    lanes.level(0, threshold, f"threshold {threshold:g}")
-    _probability(lanes, probability, decision)
-    _decisions(lanes, decision)
-    line = {"color": theme.ink, "width": 2, "shape": "hv"}
-    marker = {"color": theme.ink, "size": 5}
-    lanes.points(2, size, "memory size", digits=0, line=line, marker=marker)
-    lanes.direct_labels(2, {f"{int(size[-1])} at the end": (float(size[-1]), theme.ink)})
-    return lanes.finish(cursor_s, title, note)
 
 
-def _probability(lanes: LaneFigure, probability: NDArray, decision: NDArray[np.bool_]) -> None:
-    theme, times = lanes.theme, lanes.times_s
+def _probability_part(
+    probability: NDArray[np.float64],
+    decision: NDArray[np.bool_],
+    resets: NDArray[np.bool_],
+    threshold: float,
+) -> Part:
+    def draw(lanes: LaneFigure, number: int) -> None:
+        words = f"threshold {threshold:g}"
+        lanes.level(number, threshold, words)
+        lanes.direct_labels(number, {words: (threshold, lanes.theme.muted)})
+        _probability(lanes, number, probability, decision)
+        _breaks(lanes, number, probability, np.flatnonzero(resets[:-1]))
+
+    return Part(Lane("write probability, 0–1", 190, (-0.04, 1.06), (0, 0.5, 1)), draw)
+
+
+def _size_part(size: NDArray[np.float64]) -> Part:
+    most = max(float(np.nanmax(size)), 1.0)
+
+    def draw(lanes: LaneFigure, number: int) -> None:
+        ink = lanes.theme.ink
+        line = {"color": ink, "width": 2, "shape": "hv"}
+        marker = {"color": ink, "size": 5}
+        lanes.points(number, size, "memory size", digits=0, line=line, marker=marker)
+        lanes.direct_labels(number, {f"{int(size[-1])} at the end": (float(size[-1]), ink)})
+
+    ticks = sorted({0, round(most)})
+    return Part(Lane("memory size, items", 84, (0, most * 1.15), ticks), draw)
+
+
+def _probability(
+    lanes: LaneFigure, number: int, probability: NDArray, decision: NDArray[np.bool_]
+) -> None:
     colours = np.where(decision, WRITTEN.colour, SKIPPED.colour)
     marker = {
         "size": lanes.marker_size + 2,
-        "color": np.where(decision, WRITTEN.colour, theme.panel),
+        "color": np.where(decision, WRITTEN.colour, lanes.theme.panel),
         "symbol": "circle",
         "line": {"color": colours, "width": 2.5},
     }
-    lanes.points(
-        0, probability, "write probability", marker=marker, line={"color": theme.ink, "width": 2}
-    )
-    reset = np.flatnonzero(~decision[:-1])
+    line = {"color": lanes.theme.ink, "width": 2}
+    lanes.points(number, probability, "write probability", marker=marker, line=line)
+
+
+def _breaks(
+    lanes: LaneFigure, number: int, probability: NDArray, resets: NDArray[np.int64]
+) -> None:
+    """Covers the middle of the line where the state behind it was thrown away."""
+    times = lanes.times_s
     lanes.figure.add_trace(
-        go.Scatter(  # covers the middle of the line: the state behind it was thrown away
-            x=(times[reset] + times[reset + 1]) / 2,
-            y=(probability[reset] + probability[reset + 1]) / 2,
+        go.Scatter(
+            x=(times[resets] + times[resets + 1]) / 2,
+            y=(probability[resets] + probability[resets + 1]) / 2,
             mode="markers",
             name="state reset",
             hoverinfo="skip",
             unselected=KEEP,
-            marker={"size": lanes.marker_size - 2, "symbol": "square", "color": theme.panel},
+            marker={"size": lanes.marker_size - 2, "symbol": "square", "color": lanes.theme.panel},
         ),
-        row=lanes.row(0),
+        row=lanes.row(number),
         col=1,
     )
-
-
-def _decisions(lanes: LaneFigure, decision: NDArray[np.bool_]) -> None:
-    colours = np.where(decision, WRITTEN.colour, SKIPPED.colour)
-    marker = {"color": colours, "line": {"color": lanes.theme.panel, "width": 1}}
-    words = ["written" if on else "skipped" for on in decision]
-    lanes.bars(1, np.where(decision, 1.0, 0.5), words, marker=marker)
-    counts = {
-        f"{int(decision.sum())} written": (0.8, WRITTEN.colour),
-        f"{int((~decision).sum())} skipped": (0.25, SKIPPED.colour),
-    }
-    lanes.direct_labels(1, counts)
 
 
 def describe_memory(

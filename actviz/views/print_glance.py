@@ -21,7 +21,7 @@ from actviz.views.checks import (
     frame_edges,
 )
 from actviz.views.glance import no_evidence
-from actviz.views.pictures import blend_heat, dim_outside, heat_opacity
+from actviz.views.pictures import blend_heat, dim_outside
 from actviz.views.printing import (
     LABEL,
     LEFT,
@@ -34,11 +34,12 @@ from actviz.views.printing import (
     curve,
     direct_labels,
     draw_truth,
+    heat_scale,
     literal,
     thumbnails,
     value_axis,
 )
-from actviz.views.theme import BOTH, CLASSIFICATION, LIGHT, REGRESSION, heat_colours
+from actviz.views.theme import BOTH, CLASSIFICATION, LIGHT, REGRESSION
 from actviz.views.truth import Truth
 
 __all__ = ["glance_figure"]
@@ -103,7 +104,8 @@ def glance_figure(
         if maps[branch].max() <= 0:
             _no_map(page.axes[branch], no_evidence(class_name, branch=branch))
     if max(m.max() for m in maps.values()) > 0:
-        _scale(page, class_name)
+        unit = "(1: the clip's highest)" if _high(page, "RB") >= _ROOM else "(1: highest)"
+        heat_scale(page, "RB", "CB", f"evidence for {class_name}\n{unit}")
     _curves(page.axes["curves"], times, curves, chosen, class_name)
     if truth is not None:
         draw_truth(page.axes["truth"], truth)
@@ -194,25 +196,6 @@ def _no_map(axes: Axes, words: str) -> None:
 
 def _high(page: Page, name: str) -> float:
     return float(page.axes[name].get_position().height * page.height)
-
-
-def _scale(page: Page, class_name: str) -> None:
-    """One colour bar for both branches, as opaque as the heat itself."""
-    top, bottom = page.axes["RB"].get_position(), page.axes["CB"].get_position()
-    left = (WIDTH - RIGHT + 0.3) / WIDTH
-    axes = page.figure.add_axes((left, bottom.y0 + 0.02, 0.24 / WIDTH, top.y1 - bottom.y0 - 0.05))
-    value = np.linspace(0, 1, 256)
-    opacity = heat_opacity(value)[:, None]
-    colours = 0.5 + opacity * (heat_colours() / 255 - 0.5)
-    axes.imshow(colours[:, None], origin="lower", aspect="auto", extent=(0, 1, 0, 1))
-    axes.set_xticks([])
-    axes.yaxis.tick_right()
-    axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
-    axes.tick_params(labelsize=SMALL, length=3, colors=LIGHT.ink)
-    axes.yaxis.set_label_position("right")
-    unit = "(1: the clip's highest)" if _high(page, "RB") >= _ROOM else "(1: highest)"
-    axes.set_ylabel(f"evidence for {class_name}\n{unit}", fontsize=SMALL, color=LIGHT.ink)
-    axes.set_label("colour bar")
 
 
 def _curves(

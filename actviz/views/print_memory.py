@@ -15,7 +15,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
 from actviz.views.checks import check_frames, even_choice, frame_edges, runs
-from actviz.views.memory import check_decisions
+from actviz.views.memory import check_decisions, check_resets
 from actviz.views.pictures import greyed
 from actviz.views.printing import (
     LABEL,
@@ -34,7 +34,7 @@ from actviz.views.printing import (
 from actviz.views.theme import LIGHT, SKIPPED, WRITTEN, ink_on
 from actviz.views.truth import Truth
 
-__all__ = ["memory_figure"]
+__all__ = ["decision_bar", "frame_row", "frame_row_height", "memory_figure"]
 
 _INCHES = WIDTH - LEFT - RIGHT
 _APART = 5.0  # points: narrower frames in the bar are drawn without a line between them
@@ -50,6 +50,7 @@ def memory_figure(
     *,
     threshold: float,
     title: str,
+    state_reset: ArrayLike | None = None,
     truth: Truth | None = None,
     note: str | None = None,
 ) -> Figure:
@@ -63,19 +64,21 @@ def memory_figure(
         memory_size: (T,) items after each frame.
         threshold: a_t above this is written.
         title: which clip, and what the model answers.
+        state_reset: (T,) the LSTM starts anew after this frame; None: after each skipped one.
         note: which weights, what they were trained on, warnings.
     """
     times, probability, decision, size = check_decisions(
         times_s, write_probability, written, memory_size
     )
     pictures = check_frames(frames, len(times))
+    resets = check_resets(state_reset, decision)
     edges = frame_edges(times)
     chosen = even_choice(len(times), _MOST if len(times) > 10 else 10)
     kept = np.flatnonzero(decision)
     held = kept[even_choice(len(kept), 10)] if len(kept) else kept
     words = _words(len(times), len(chosen), len(kept), len(held))
     rows = {
-        "frames": Row(_tall(pictures, len(chosen)) + 0.56, title=words["frames"]),
+        "frames": Row(frame_row_height(pictures, len(chosen)), title=words["frames"]),
         "decision": Row(0.42, gap=0.02),
         "probability": Row(1.7, gap=0.5),
         "size": Row(0.95, gap=0.35),
@@ -87,9 +90,9 @@ def memory_figure(
     rows["memory"] = Row(tall, gap=1.0, title=words["memory"])
     span = float(edges[0]), float(edges[-1])
     page = Page(rows, span, title=title, note=note, over_time=over_time)
-    _frames(page.axes["frames"], pictures, times, chosen, decision, rows["frames"].high)
-    _bar(page.axes["decision"], edges, decision)
-    _probability(page.axes["probability"], times, probability, decision, threshold)
+    frame_row(page.axes["frames"], pictures, times, chosen, decision, rows["frames"].high)
+    decision_bar(page.axes["decision"], edges, decision)
+    _probability(page.axes["probability"], times, probability, decision, resets, threshold)
     _size(page.axes["size"], edges, size)
     if truth is not None:
         draw_truth(page.axes["truth"], truth)
@@ -102,6 +105,11 @@ def _tall(frames: NDArray[np.uint8], count: int, *, most: float = 1.75) -> float
     return min(most, _INCHES / count * 0.94 * frames.shape[1] / frames.shape[2])
 
 
+def frame_row_height(frames: NDArray[np.uint8], count: int) -> float:
+    """Inches of a row of ``count`` frames with their seconds above and their lines below."""
+    return _tall(frames, count) + 0.56
+
+
 def _words(frames: int, shown: int, kept: int, held: int) -> dict[str, str]:
     some = "" if shown == frames else f"{shown} of {frames} frames shown, evenly in time"
     memory = f"in memory at the end: {kept} item" + ("" if kept == 1 else "s")
@@ -110,7 +118,7 @@ def _words(frames: int, shown: int, kept: int, held: int) -> dict[str, str]:
     return {"frames": some, "memory": memory}
 
 
-def _frames(
+def frame_row(
     axes: Axes,
     frames: NDArray[np.uint8],
     times: NDArray[np.float64],
@@ -118,6 +126,7 @@ def _frames(
     decision: NDArray[np.bool_],
     high: float,
 ) -> None:
+    """``chosen`` frames led to their seconds; skipped ones grey, dashed and blue."""
     shown = np.stack([frames[i] if decision[i] else greyed(frames[i], amount=0.3) for i in chosen])
     thumbnails(
         axes,
@@ -131,7 +140,7 @@ def _frames(
     )
 
 
-def _bar(axes: Axes, edges: NDArray[np.float64], decision: NDArray[np.bool_]) -> None:
+def decision_bar(axes: Axes, edges: NDArray[np.float64], decision: NDArray[np.bool_]) -> None:
     """The paper's bar: green written, blue skipped; skipped is also half as high."""
     axes.set_ylim(0, 1)
     wide = edges[-1] - edges[0]
@@ -178,12 +187,13 @@ def _probability(
     times: NDArray[np.float64],
     probability: NDArray[np.float64],
     decision: NDArray[np.bool_],
+    resets: NDArray[np.bool_],
     threshold: float,
 ) -> None:
     value_axis(axes, -0.04, 1.06, (0, 0.5, 1), "write\nprobability")
     axes.axhline(threshold, color=LIGHT.muted, linewidth=1.4, linestyle=(0, (5, 3)))
     for left in range(len(times) - 1):
-        _link(axes, times, probability, left, broken=not decision[left])
+        _link(axes, times, probability, left, broken=bool(resets[left]))
     size = 9 if len(times) <= 40 else 6
     for which, look, fill in (
         (decision, WRITTEN, WRITTEN.colour),
@@ -202,9 +212,9 @@ def _probability(
             zorder=4,
         )
     direct_labels(axes, {f"threshold {threshold:g}": (threshold, LIGHT.muted)}, 1.7)
-    if (~decision[:-1]).any():
+    if resets[:-1].any():
         axes.set_title(
-            "● written   ○ skipped; after a skipped frame the LSTM starts anew: the line breaks",
+            "● written   ○ skipped; where the line breaks, the LSTM starts anew",
             loc="left",
             fontsize=SMALL,
             color=LIGHT.muted,

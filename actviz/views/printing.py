@@ -14,10 +14,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
 from actviz.views.checks import check_frames, spread
-from actviz.views.theme import LIGHT, Curve
+from actviz.views.pictures import heat_opacity
+from actviz.views.theme import LIGHT, Curve, heat_colours
 from actviz.views.truth import Truth
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "Row",
     "direct_labels",
     "draw_truth",
+    "heat_scale",
     "literal",
     "sheet",
     "thumbnails",
@@ -134,10 +137,12 @@ def literal(figure: Figure) -> Figure:
     return figure
 
 
-def value_axis(axes: Axes, low: float, high: float, ticks: Sequence[float], unit: str) -> None:
-    """A y axis with zero visible, a quiet grid and its unit."""
+def value_axis(
+    axes: Axes, low: float, high: float, ticks: Sequence[float] | None, unit: str
+) -> None:
+    """A y axis with zero visible, a quiet grid and its unit; ``ticks`` None: a few round ones."""
     axes.set_ylim(low, high)
-    axes.set_yticks(list(ticks))
+    axes.set_yticks(list(MaxNLocator(4).tick_values(low, high)[1:-1] if ticks is None else ticks))
     axes.tick_params(labelleft=True)
     axes.grid(axis="y", color=LIGHT.grid, linewidth=0.8)
     axes.set_axisbelow(True)
@@ -279,6 +284,24 @@ def draw_truth(axes: Axes, truth: Truth) -> None:
             color=LIGHT.muted,
             annotation_clip=False,
         )
+
+
+def heat_scale(page: Page, first: str, last: str, words: str) -> None:
+    """One colour bar beside the rows from ``first`` to ``last``, as opaque as the heat itself."""
+    top, bottom = page.axes[first].get_position(), page.axes[last].get_position()
+    left = (WIDTH - RIGHT + 0.3) / WIDTH
+    axes = page.figure.add_axes((left, bottom.y0 + 0.02, 0.24 / WIDTH, top.y1 - bottom.y0 - 0.05))
+    value = np.linspace(0, 1, 256)
+    opacity = heat_opacity(value)[:, None]
+    colours = 0.5 + opacity * (heat_colours() / 255 - 0.5)
+    axes.imshow(colours[:, None], origin="lower", aspect="auto", extent=(0, 1, 0, 1))
+    axes.set_xticks([])
+    axes.yaxis.tick_right()
+    axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
+    axes.tick_params(labelsize=SMALL, length=3, colors=LIGHT.ink)
+    axes.yaxis.set_label_position("right")
+    axes.set_ylabel(words, fontsize=SMALL, color=LIGHT.ink)
+    axes.set_label("colour bar")
 
 
 def sheet(

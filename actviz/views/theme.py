@@ -17,14 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "AGAINST",
     "ATTENTION",
     "BONES",
     "DARK",
     "FONT",
+    "FOR",
     "HEAT",
     "LIGHT",
     "OKABE_ITO",
     "OUTSIDE_BANNER",
+    "TERMS",
     "Curve",
     "Theme",
     "contrast",
@@ -82,6 +85,13 @@ ATTENTION: dict[str, Curve] = {
     "x": Curve(OKABE_ITO["purple"], dash="solid", marker="circle"),
     "y": Curve(OKABE_ITO["orange"], dash="dash", marker="square"),
     "z": Curve(OKABE_ITO["blue"], dash="dot", marker="diamond"),
+}
+FOR = Curve(OKABE_ITO["blue"], marker="circle")  # an item speaks for a class, or against it
+AGAINST = Curve(OKABE_ITO["vermilion"], dash="dot", marker="x")
+TERMS: dict[str, Curve] = {  # of the score in MAM's eq. 6
+    "feature": Curve(OKABE_ITO["orange"], dash="dash", marker="square"),
+    "context": Curve(OKABE_ITO["blue"], dash="dashdot", marker="diamond"),
+    "history": Curve(OKABE_ITO["purple"], dash="dot", marker="x"),
 }
 BONES: dict[str, Curve] = {  # the left side is drawn thick, the right side thinner and dashed
     "left": Curve(OKABE_ITO["sky"], dash="solid", width=9),

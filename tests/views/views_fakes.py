@@ -34,6 +34,9 @@ class Fake:
     joints: NDArray[np.float64]
     present: NDArray[np.bool_]
     truth: Truth
+    contribution: NDArray[np.float64]  # (T,)
+    score_terms: NDArray[np.float64]  # (T, 3)
+    similarity: NDArray[np.float64]  # (T,)
 
 
 def make(count: int, *, people: int = 1) -> Fake:
@@ -56,4 +59,7 @@ def make(count: int, *, people: int = 1) -> Fake:
         joints=joints,
         present=np.ones((count, people), dtype=bool),
         truth=Truth(times, (share > 0.33) & (share < 0.67), times[1:2]),
+        contribution=np.where(written, np.cos(5 * share), 0.0),
+        score_terms=np.stack([4 * probability - 3, 0.5 - share, share - 0.2], axis=1),
+        similarity=np.where(np.cumsum(written) - written > 0, 1 - share, np.nan),
     )
