@@ -25,6 +25,7 @@ from actviz.errors import ActvizError
 from actviz.learn.checkpoints import Loaded
 from actviz.learn.data.augment import centre_on_hips
 from actviz.learn.data.makers import pad_skeletons
+from actviz.learn.data.puppet_flow import Snippets, puppet_snippets
 from actviz.learn.data.puppets import Frames, limb_masks, puppet_frames, puppet_skeletons
 from actviz.learn.evaluation import Evaluation
 from actviz.learn.scores import curve_scores, map_scores, pair_scores, write_scores
@@ -108,7 +109,7 @@ def _score_tmnet(loaded: Loaded, split: str, clips: int) -> Scored:
             cams = [exact_cam(m, weight[k]) for m, k in zip(maps, label, strict=True)]
             parts[branch].append(torch.stack(cams))  # (B, T, h, w), for the true class
     joined = {name: torch.cat(values).cpu() for name, values in parts.items()}
-    centre = data.frames.shape[1] // 2
+    centre = loaded.card.frames // 2
     answers = {name: joined[name].numpy() for name in ("both", "rb", "cb")}
     masks = limb_masks(split, clips, count=loaded.card.frames, size=_size(loaded))
     metrics = {
@@ -165,7 +166,16 @@ def _run_man(
     return logits, attention, rows
 
 
-def _frames(loaded: Loaded, split: str, clips: int) -> Frames:
+def _frames(loaded: Loaded, split: str, clips: int) -> Frames | Snippets:
+    """Frames (N, T, S, S, 3) of the clips, or snippets (N, T, S, S, 2L) where it takes flow."""
+    if loaded.card.modality == "flow":
+        return puppet_snippets(
+            split,
+            clips,
+            count=loaded.card.frames,
+            length=loaded.card.flow_length,
+            size=_size(loaded),
+        )
     return puppet_frames(split, clips, count=loaded.card.frames, size=_size(loaded))
 
 
@@ -175,15 +185,15 @@ def _size(loaded: Loaded) -> int:
     return loaded.card.input_size
 
 
-def _batches(loaded: Loaded, data: Frames) -> Iterator[Tensor]:
-    """Frames (B, T, 3, S, S) in [0, 1] on the model's device."""
+def _batches(loaded: Loaded, data: Frames | Snippets) -> Iterator[Tensor]:
+    """Frames (B, T, 3, S, S), or flow (B, T, 2L, S, S), in [0, 1] on the model's device."""
     device = next(loaded.model.parameters()).device
     for start in range(0, len(data), _CLIPS):
-        pictures = torch.from_numpy(np.array(data.frames[start : start + _CLIPS]))
+        pictures = torch.from_numpy(data.some(slice(start, start + _CLIPS)))
         yield pictures.to(device).movedim(-1, -3).float() / 255
 
 
-def _score_cam(cams: Tensor, data: Frames, masks: NDArray[np.bool_]) -> dict[str, Any]:
+def _score_cam(cams: Tensor, data: Frames | Snippets, masks: NDArray[np.bool_]) -> dict[str, Any]:
     """Evidence maps (N, T, h, w) of the true class, against evidence frames and moving limbs."""
     strength = cams.clamp(min=0).mean((2, 3)).numpy()  # (N, T)
     size = masks.shape[-1]
@@ -202,7 +212,7 @@ def _by_glances(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[
     return {str(n): _top1(logits[:, segment_indices(count, n)].mean(1), labels) for n in numbers}
 
 
-def _top1_at(logits: NDArray[np.float32], data: Frames) -> float:
+def _top1_at(logits: NDArray[np.float32], data: Frames | Snippets) -> float:
     """Top-1 of single glances at frames that show the action."""
     labels = np.broadcast_to(data.labels[:, None], data.evidence.shape)
     return _top1(logits[data.evidence], labels[data.evidence])

@@ -56,7 +56,9 @@ def first(task, part="train", **options):
 # ---- puppets -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["backbone", "mam", "mam-head", "tmnet", "man"])
+@pytest.mark.parametrize(
+    "name", ["backbone", "backbone-flow", "mam", "mam-head", "mam-head-flow", "tmnet", "man"]
+)
 def test_a_step_has_an_answer_for_each_clip_and_a_gradient(name):
     task = puppet_task(name)
     task.prepare()
@@ -135,9 +137,7 @@ def test_a_frozen_frame_cnn_stays_in_eval_mode_and_out_of_the_optimiser():
     assert not learning & {id(p) for p in task.network.backbone.parameters()}
 
 
-def test_puppets_have_no_flow_and_one_layout():
-    with pytest.raises(ActvizError, match="puppets have no optical flow"):
-        puppet_task("backbone", modality="flow")
+def test_puppets_have_one_layout():
     with pytest.raises(ActvizError, match="puppets have the layout ntu-25"):
         puppet_task("man", layout="kinect-20").prepare()
     assert classes_of(get_recipe("puppets/man")) == tuple(puppets.ACTIONS)

@@ -18,7 +18,7 @@ import numpy as np
 from actviz.clip.downloads import cache_folder
 from actviz.errors import ActvizError
 
-__all__ = ["digest_of", "learn_folder", "stored_array"]
+__all__ = ["digest_of", "is_stored", "learn_folder", "stored_array"]
 
 
 def learn_folder() -> Path:
@@ -44,6 +44,11 @@ def digest_of(key: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+def is_stored(kind: str, key: Mapping[str, Any]) -> bool:
+    """Whether ``stored_array`` would find the array of ``kind`` that depends on ``key``."""
+    return _place(kind, key).is_file()
+
+
 def stored_array(
     kind: str,
     key: Mapping[str, Any],
@@ -58,10 +63,9 @@ def stored_array(
         fill: given the path of an .npy file of that shape, opens it with ``np.load(…, "r+")`` and
             writes every entry; several processes may.
     """
-    folder = learn_folder()
-    path = folder / f"{kind}-{digest_of(key)}.npy"
+    path = _place(kind, key)
     if not path.is_file():
-        fresh = folder / f"{path.stem}.{os.getpid()}.part"
+        fresh = path.parent / f"{path.stem}.{os.getpid()}.part"
         try:
             array = np.lib.format.open_memmap(fresh, mode="w+", dtype=dtype, shape=shape)
             array.flush()
@@ -72,3 +76,7 @@ def stored_array(
             fresh.unlink(missing_ok=True)
     whole: np.memmap = np.load(path, mmap_mode="r")
     return whole
+
+
+def _place(kind: str, key: Mapping[str, Any]) -> Path:
+    return learn_folder() / f"{kind}-{digest_of(key)}.npy"

@@ -31,6 +31,7 @@ __all__ = [
     "Skeletons",
     "limb_masks",
     "puppet_frames",
+    "puppet_looks",
     "puppet_skeletons",
 ]
 
@@ -48,6 +49,10 @@ class Frames:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def some(self, rows: slice) -> NDArray[np.uint8]:
+        """Frames (n, C, S, S, 3) of some clips, in memory."""
+        return np.array(self.frames[rows])
 
 
 @dataclass(frozen=True)
@@ -148,14 +153,14 @@ _MAKERS: dict[str, Callable[[int, int, int], NDArray]] = {"frames": _render, "ma
 
 
 def _stored(kind: str, split: str, shape: tuple[int, ...], dtype: type[np.generic]) -> np.memmap:
-    key = {"looks": _looks(), "seeds": puppets.scene_seeds(split, shape[0]), "shape": shape}
+    key = {"looks": puppet_looks(), "seeds": puppets.scene_seeds(split, shape[0]), "shape": shape}
     return stored_array(
         kind, key, shape=shape, dtype=dtype, fill=lambda path: _fill(kind, path, split, shape[0])
     )
 
 
 @lru_cache(maxsize=1)
-def _looks() -> str:
+def puppet_looks() -> str:
     """A digest of one clip of each action, so that what is stored is stale once puppets change."""
     total = hashlib.sha256()
     for seed in puppets.scene_seeds("train", len(puppets.ACTIONS)):

@@ -18,10 +18,12 @@ from actviz.errors import ActvizError
 from actviz.learn.checkpoints import bundled, load_checkpoint
 from actviz.learn.data.batches import Batch, Made, Row
 from actviz.learn.data.makers import PictureMaker, finish_pictures
+from actviz.learn.data.puppet_flow import PuppetFlow
 from actviz.learn.data.puppets import PuppetFrames
 from actviz.learn.recipes import MAMRecipe, PictureRecipe, TMNetRecipe, TSNRecipe
 from actviz.learn.tasks.base import Step, Task, device_of, in_words
 from models.baselines.tsn import freeze_partial_bn, tsn_parameter_groups
+from models.foreign import fit_state
 
 __all__ = ["MAMTask", "PictureTask", "TMNetTask"]
 
@@ -35,8 +37,11 @@ class PictureTask(Task):
         """The clips of a part, as many frames of them stored as the recipe has it."""
         r = self.recipe
         if self.parts.dataset == "puppets":
-            count = r.stored_frames if part == "train" else r.frames
             clips = len(self.parts.samples[part])
+            if r.modality == "flow":
+                told = self.place.progress
+                return PuppetFlow(part, clips, size=r.input_size, progress=told)
+            count = r.stored_frames if part == "train" else r.frames
             return PuppetFrames(part, clips, count=count, size=r.input_size)
         from actviz.learn.data.pictures import open_frames
 
@@ -53,8 +58,6 @@ class PictureTask(Task):
 
     def build(self) -> nn.Module:
         r = self.recipe
-        if r.data == "puppets" and r.modality == "flow":
-            raise ActvizError(f"{r.name}: puppets have no optical flow; take modality=rgb.")
         torch.manual_seed(r.seed)
         named = {"weights": r.weights, "weights_3d": getattr(r, "weights_3d", "")}
         starts = {k: v for k, v in named.items() if v}
@@ -156,22 +159,23 @@ class MAMTask(PictureTask):
 
 
 def _take_over(network: Any, start: Any, recipe: PictureRecipe) -> None:
-    """Fill the frame CNN of ``network`` with that of ``start``."""
+    """Fill the frame CNN of ``network`` with that of ``start``; RGB starts flow by its mean."""
+    said = f"start_from={recipe.start_from!r}"
     if not hasattr(start, "backbone"):
         raise ActvizError(
-            f"{recipe.name}: start_from={recipe.start_from!r} holds no whole frame CNN; take "
-            "weights of tsn or mam."
+            f"{recipe.name}: {said} holds no whole frame CNN; take weights of tsn or mam."
         )
     state = start.backbone.state_dict()
     try:
         if hasattr(network, "load_backbone"):
             network.load_backbone(state)
         else:
-            network.backbone.load_state_dict(state)
+            own = network.backbone.state_dict()
+            network.backbone.load_state_dict(fit_state(state, own, source=said))
     except (RuntimeError, ValueError) as error:
         raise ActvizError(
-            f"{recipe.name}: start_from={recipe.start_from!r} holds another frame CNN than "
-            f"{recipe.backbone} of width {recipe.width}."
+            f"{recipe.name}: {said} holds another frame CNN than {recipe.backbone} of width "
+            f"{recipe.width} for {recipe.modality}."
         ) from error
 
 
