@@ -14,7 +14,7 @@ import streamlit as st
 from actviz.clip.reader import file_sha256
 from actviz.errors import ActvizError
 from actviz.learn.checkpoints import Loaded, bundled, load_checkpoint
-from actviz.trace.frames import trace_mam, trace_tmnet
+from actviz.trace.frames import trace_tmnet
 from actviz.trace.provenance import pick_device
 from actviz.trace.run import (
     WHOLE,
@@ -26,6 +26,7 @@ from actviz.trace.run import (
     trace_skeleton,
     trace_video,
 )
+from actviz.trace.whatif import what_if
 
 __all__ = ["Ask", "Shelf", "devices", "drawings", "kept", "model_of", "traced", "with_choice"]
 
@@ -144,11 +145,9 @@ def with_choice(
 
     def work() -> Traced:
         assert base.clip is not None  # MAM and TMNet always look at pictures
-        loaded = _load(ask)
-        if ask.model == "mam":
-            trace: Any = trace_mam(loaded, base.clip, info=base.info, threshold=threshold)
-        else:
-            trace = trace_tmnet(loaded, base.clip, info=base.info, cam_class=cam_class)
+        if base.cached is not None:
+            return replace(base, trace=what_if(base.cached, threshold=threshold))
+        trace = trace_tmnet(_load(ask), base.clip, info=base.info, cam_class=cam_class)
         return replace(base, trace=trace)
 
     return _traces().remember((*ask.key, threshold, cam_class), work)

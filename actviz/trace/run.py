@@ -17,10 +17,11 @@ from actviz.clip.types import Clip, ClipInfo, Skeleton
 from actviz.errors import ActvizError, CheckpointError
 from actviz.learn.cards import Card
 from actviz.learn.checkpoints import Loaded, bundled, load_checkpoint
-from actviz.trace.frames import trace_mam, trace_tmnet
+from actviz.trace.frames import trace_tmnet
 from actviz.trace.provenance import pick_device
 from actviz.trace.schema import MANTrace, Trace
 from actviz.trace.skeletons import trace_man
+from actviz.trace.whatif import CachedMAM, mam_features, what_if
 
 __all__ = [
     "MODELS",
@@ -68,6 +69,7 @@ class Traced:
     clip: Clip | None  # the frames the model looked at, upright, short side <= 360 pixels
     skeleton: Skeleton | None
     points: NDArray[np.float32] | None = None  # (N, P, J, 2) pixels of clip.frames
+    cached: CachedMAM | None = None  # MAM's features of the clip, for what-ifs
 
     @property
     def layout(self) -> Layout:
@@ -170,12 +172,12 @@ def trace_video(
         if progress:
             progress(f"{name} looks at the frames", done, total)
 
-    trace: Trace
     if loaded.card.model == "mam":
-        trace = trace_mam(loaded, clip, info=info, threshold=threshold, progress=tell)
-    else:
-        trace = trace_tmnet(loaded, clip, info=info, cam_class=cam_class, progress=tell)
-    return Traced(trace, Path(path), span, info, clip, None)
+        cached = mam_features(loaded, clip, info=info, progress=tell)
+        trace = what_if(cached, threshold=threshold)
+        return Traced(trace, Path(path), span, info, clip, None, cached=cached)
+    glances = trace_tmnet(loaded, clip, info=info, cam_class=cam_class, progress=tell)
+    return Traced(glances, Path(path), span, info, clip, None)
 
 
 def trace_skeleton(

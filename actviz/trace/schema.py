@@ -9,7 +9,7 @@ A trace is saved as ``trace.json`` (provenance and curves, readable anywhere) an
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,8 +20,8 @@ from actviz.errors import ActvizError
 
 __all__ = ["SCHEMA", "MAMTrace", "MANTrace", "TMNetTrace", "Trace"]
 
-SCHEMA = 1
-_ONLY_NPZ = ("cam_rb", "cam_cb", "joints")  # too large for a JSON one wants to read
+SCHEMA = 2  # 2: MAM's score, contributions and what-ifs; the other models' fields are those of 1
+_ONLY_NPZ = ("cam_rb", "cam_cb", "joints", "contribution")  # too large for a JSON one wants to read
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,8 @@ class Trace:
         """Read back what ``save`` wrote, as the subclass its model has.
 
         Raises:
-            ActvizError: a file is missing, or was written by an unknown schema or model.
+            ActvizError: a file is missing, or was written by an unknown schema or model, or by an
+                older schema without fields that this one has.
         """
         folder = Path(folder)
         if not (folder / "trace.json").is_file() or not (folder / "trace.npz").is_file():
@@ -78,38 +79,77 @@ class Trace:
             )
         head = json.loads((folder / "trace.json").read_text())
         kind = {c.model: c for c in Trace.__subclasses__()}.get(head.get("model"))
-        if kind is None or head.get("schema") != SCHEMA:
+        if kind is None or head.get("schema") not in range(1, SCHEMA + 1):
             raise ActvizError(
                 f"{folder}: expected a trace of schema {SCHEMA} of mam, tmnet or man; got schema "
                 f"{head.get('schema')} of {head.get('model')!r}. Make it again with `actviz trace`."
             )
         with np.load(folder / "trace.npz", allow_pickle=False) as stored:
             head.update({k: stored[k] for k in stored.files})
+        lacking = [f.name for f in fields(kind) if f.name not in head and f.default is MISSING]
+        if lacking:
+            raise ActvizError(
+                f"{folder}: expected a trace of schema {SCHEMA}; this one of schema "
+                f"{head['schema']} lacks {', '.join(lacking)}. Make it again with `actviz trace`."
+            )
         head["classes"] = tuple(head["classes"])
-        return kind(**{f.name: head[f.name] for f in fields(kind)})
+        return kind(**{f.name: head[f.name] for f in fields(kind) if f.name in head})
 
 
 def _plain(value: Any) -> Any:
-    """JSON form of numpy values; floats keep seven digits, which float32 fills."""
+    """JSON form of numpy values; floats keep seven digits, which float32 fills; nan is null."""
     if isinstance(value, np.ndarray):
         if np.issubdtype(value.dtype, np.floating):
-            return np.vectorize(lambda x: float(f"{x:.7g}"), otypes=[object])(value).tolist()
+            return np.vectorize(_number, otypes=[object])(value).tolist()
         return value.tolist()
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"cannot write {type(value).__name__} into a trace")
 
 
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(f"{value:.7g}")
+
+
 @dataclass(frozen=True)
 class MAMTrace(Trace):
-    """When MAM writes: eq. 7 (probability), eq. 8 (decision) and the size of the memory."""
+    """What MAM writes (eq. 6-8), what of it speaks for each class, and when its state starts anew.
+
+    The video feature is the mean of the memory and the classifier is linear, so that the logits are
+    exactly the sum of what each frame's item contributes, and a bias. Where a what-if shows frames
+    in another order, the T places keep increasing times and ``shown`` tells which frame is where.
+    """
 
     threshold: float
     write_probability: NDArray[np.float32]  # (T,), a_t in [0, 1]
-    written: NDArray[np.bool_]  # (T,), s_t
+    written: NDArray[np.bool_]  # (T,), s_t; with soft writes, whether above one half
     memory_size: NDArray[np.int64]  # (T,), items after frame t
+    score: NDArray[np.float32]  # (T,), q_t
+    score_terms: NDArray[np.float32]  # (T, 3), of feature, context and history; + score_bias = q_t
+    score_bias: float
+    contribution: NDArray[np.float32]  # (T, K), to each logit; 0 where nothing was written
+    contribution_bias: NDArray[np.float32]  # (K,), the classifier's; all rows and it: the logits
+    similarity: NDArray[np.float32]  # (T,), cosine of item and memory before it; nan where empty
+    state_reset: NDArray[np.bool_]  # (T,), the LSTM starts anew after this frame
+    shown: NDArray[np.int64]  # (T,), position in the clip of the frame shown at each place
+    what_if: str = ""  # what was changed, in words; empty: the clip as it is
 
     model: ClassVar[str] = "mam"
+
+    @property
+    def logits(self) -> NDArray[np.float32]:
+        """(K,), before softmax: what the frames contribute, and the bias."""
+        return self.contribution.sum(0) + self.contribution_bias
+
+    @property
+    def place_of(self) -> NDArray[np.int64]:
+        """(T,) where the frames shown are in order of time: the place at which each is shown."""
+        return np.argsort(self.shown)
+
+    @property
+    def shown_s(self) -> NDArray[np.float64]:
+        """(T,) when, in the source, the frame at each place happens; ``times_s`` by default."""
+        return self.times_s[np.argsort(self.place_of)]
 
 
 @dataclass(frozen=True)

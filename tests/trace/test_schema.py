@@ -36,6 +36,14 @@ def mam() -> MAMTrace:
         write_probability=np.array([0.1, 0.9, 0.5], dtype=np.float32),
         written=np.array([False, True, False]),
         memory_size=np.array([0, 1, 1]),
+        score=np.array([-2.2, 2.2, 0], dtype=np.float32),
+        score_terms=np.array([[1, -1, 0], [0, 1, 1], [2, 0, -1]], dtype=np.float32),
+        score_bias=-1.0,
+        contribution=np.array([[0, 0], [-0.5, 0.5], [0, 0]], dtype=np.float32),
+        contribution_bias=np.array([0.1, 0.2], dtype=np.float32),
+        similarity=np.array([np.nan, np.nan, 0.3], dtype=np.float32),
+        state_reset=np.array([True, False, True]),
+        shown=np.array([2, 0, 1]),
     )
 
 
@@ -77,9 +85,26 @@ def test_json_names_are_the_python_names_and_maps_stay_out(tmp_path):
     tmnet().save(tmp_path)
     written = json.loads((tmp_path / "trace.json").read_text())
     assert written["model"] == "tmnet"
-    assert written["schema"] == 1
+    assert written["schema"] == 2
     assert "cam_rb" not in written
     assert {f.name for f in fields(TMNetTrace)} - {"cam_rb", "cam_cb"} <= set(written)
+
+
+def test_json_of_mam_leaves_contributions_to_the_npz_and_writes_nan_as_null(tmp_path):
+    mam().save(tmp_path)
+    written = json.loads((tmp_path / "trace.json").read_text())
+    assert {f.name for f in fields(MAMTrace)} - set(written) == {"contribution"}
+    assert written["similarity"] == [None, None, 0.3]
+
+
+def test_frames_shown_in_another_order_are_found_and_have_their_own_seconds():
+    trace = mam()  # shows frames 2, 0, 1 of the clip
+    assert trace.place_of.tolist() == [1, 2, 0]
+    np.testing.assert_array_equal(trace.shown_s, trace.times_s[[2, 0, 1]])
+
+
+def test_logits_are_contributions_and_bias():
+    np.testing.assert_allclose(mam().logits, [-0.4, 0.7], rtol=1e-6)
 
 
 def test_top_names_the_most_probable_class_first():
@@ -92,9 +117,33 @@ def test_folder_without_a_trace_is_refused(tmp_path):
         Trace.load(tmp_path)
 
 
-def test_trace_of_another_schema_is_refused(tmp_path):
+def as_of_schema(folder, number: int, *, without: tuple[str, ...] = ()) -> None:
+    """Make what is stored in ``folder`` look as if another version had written it."""
+    stored = json.loads((folder / "trace.json").read_text()) | {"schema": number}
+    text = json.dumps({k: v for k, v in stored.items() if k not in without})
+    (folder / "trace.json").write_text(text)
+    with np.load(folder / "trace.npz") as arrays:
+        kept = {k: arrays[k] for k in arrays.files if k not in without}
+    np.savez(folder / "trace.npz", **kept)
+
+
+@pytest.mark.parametrize("number", [0, 99, None])
+def test_trace_of_another_schema_is_refused(number, tmp_path):
     mam().save(tmp_path)
-    stored = json.loads((tmp_path / "trace.json").read_text()) | {"schema": 99}
-    (tmp_path / "trace.json").write_text(json.dumps(stored))
-    with pytest.raises(ActvizError, match="schema 99"):
+    as_of_schema(tmp_path, number)
+    with pytest.raises(ActvizError, match=f"got schema {number} of 'mam'"):
         Trace.load(tmp_path)
+
+
+def test_trace_of_mam_before_its_score_was_traced_says_what_it_lacks(tmp_path):
+    mam().save(tmp_path)
+    as_of_schema(tmp_path, 1, without=("score", "shown"))
+    with pytest.raises(ActvizError, match=r"schema 1 lacks score, shown\. Make it again"):
+        Trace.load(tmp_path)
+
+
+@pytest.mark.parametrize("trace", [tmnet(), man()], ids=["tmnet", "man"])
+def test_traces_of_the_other_models_are_read_from_schema_1(trace, tmp_path):
+    trace.save(tmp_path)
+    as_of_schema(tmp_path, 1)
+    assert Trace.load(tmp_path).top(2) == trace.top(2)
