@@ -107,17 +107,18 @@ def read_clip(
 def iter_frames(
     path: StrPath,
     *,
+    frame_index: Sequence[int] | NDArray[np.integer] | None = None,
     start_s: float | None = None,
     end_s: float | None = None,
     short_side: int | None = None,
 ) -> Iterator[tuple[int, float, NDArray[np.uint8]]]:
-    """Each frame of a span as (number in the file, seconds, uint8 (H, W, 3)), one at a time.
+    """Frames as (number in the file, seconds, uint8 (H, W, 3)), one at a time, in order of time.
 
-    Memory does not grow with the length of the span. Errors are raised at the call, not at the
-    first frame.
+    Those numbered ``frame_index``, or all of a span, as `read_clip` has it; memory does not grow
+    with their number. Errors are raised at the call, not at the first frame.
     """
     index = index_of(Path(path))
-    wanted = _wanted_frames(index, None, start_s, end_s)
+    wanted = _wanted_frames(index, frame_index, start_s, end_s)
     upright = _Upright(index, short_side)
     return _stream_frames(index, wanted, upright)
 

@@ -29,7 +29,16 @@ from actviz.datasets.crew import in_crew, stopping
 from actviz.datasets.prepared import CARD, clip_folder, picture_name, read_card
 from actviz.errors import ClipReadError
 
-__all__ = ["NO_FILE", "Outcome", "Settings", "clear_parts", "is_prepared", "prepare_clip"]
+__all__ = [
+    "NO_FILE",
+    "Outcome",
+    "Settings",
+    "as_jpeg",
+    "clear_parts",
+    "enlarged",
+    "is_prepared",
+    "prepare_clip",
+]
 
 QUALITY = 95  # of the JPEG files
 NO_FILE = "there is no such file"
@@ -151,7 +160,16 @@ def _alive(process: int) -> bool:
         return False
     except PermissionError:
         return True
-    return True
+    return not _ended(process)
+
+
+def _ended(process: int) -> bool:
+    """Whether only its exit status is left: in containers nobody may ever collect an orphan's."""
+    try:
+        told = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:  # no Linux, or collected just now
+        return False
+    return told.rpartition(")")[2].split()[0] in ("Z", "X")
 
 
 def _host() -> str:
@@ -236,7 +254,7 @@ def _written_frames(
     for _, time_s, frame in iter_frames(path, short_side=side):
         if stopping():
             raise _Stopped
-        resized = _enlarged(frame, side)
+        resized = enlarged(frame, side)
         times.append(time_s)
         _save(part / picture_name("img", len(times)), resized)
         yield resized
@@ -261,7 +279,7 @@ def _write_flow(
     return number
 
 
-def _enlarged(frame: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+def enlarged(frame: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     """A frame smaller than asked for, as TSN has it: enlarged, bilinear."""
     from PIL import Image
 
@@ -273,12 +291,17 @@ def _enlarged(frame: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     return np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BILINEAR))
 
 
-def _save(path: Path, picture: NDArray[np.uint8]) -> None:
+def as_jpeg(picture: NDArray[np.uint8]) -> bytes:
+    """A picture (H, W, 3), or grey (H, W), as the JPEG that is stored of it."""
     from PIL import Image
 
     buffer = BytesIO()
     Image.fromarray(picture).save(buffer, "JPEG", quality=QUALITY)
-    path.write_bytes(buffer.getbuffer())  # not by PIL, which hides that a disk is full
+    return buffer.getvalue()
+
+
+def _save(path: Path, picture: NDArray[np.uint8]) -> None:
+    path.write_bytes(as_jpeg(picture))  # not by PIL, which hides that a disk is full
 
 
 def _path(sample: Sample) -> Path:

@@ -26,7 +26,15 @@ from numpy.typing import NDArray
 
 from actviz.datasets.base import DatasetError
 
-__all__ = ["CARD", "Modality", "Prepared", "clip_folder", "picture_name", "read_card"]
+__all__ = [
+    "CARD",
+    "Modality",
+    "Prepared",
+    "clip_folder",
+    "from_jpeg",
+    "picture_name",
+    "read_card",
+]
 
 Modality = Literal["rgb", "flow"]
 CARD = "clip.json"
@@ -147,7 +155,7 @@ def _decode(path: Path, modality: str) -> NDArray[np.uint8]:
     try:
         data = path.read_bytes()
         whole = data[:2] == b"\xff\xd8" and b"\xff\xd9" in data[-64:]  # begin and end of a JPEG
-        picture = _decoder()(data, modality == "flow") if whole else None
+        picture = from_jpeg(data, grey=modality == "flow") if whole else None
     except OSError as error:
         raise DatasetError(f"{path}: {error.strerror or error}; prepare the clip again.") from None
     if picture is None:
@@ -155,6 +163,11 @@ def _decode(path: Path, modality: str) -> NDArray[np.uint8]:
             f"{path}: expected a JPEG picture, it is cut off or damaged; prepare the clip again."
         )
     return picture
+
+
+def from_jpeg(data: bytes, *, grey: bool = False) -> NDArray[np.uint8] | None:
+    """A JPEG's picture (H, W, 3), or (H, W, 1) where it is read as grey; None: it is none."""
+    return _decoder()(data, grey)
 
 
 @cache
