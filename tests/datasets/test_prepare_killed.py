@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,6 +15,7 @@ import pytest
 from tiny_films import contents, dataset_of, film
 
 from actviz.datasets.prepare import prepare
+from actviz.datasets.prepare_clip import clear_parts
 
 CLIPS = 10
 RUN = """
@@ -73,6 +76,21 @@ def test_killed_at_random_moments_it_goes_on_to_the_same_files(root, whole, tmp_
     assert killed >= 2
     assert start(root, tmp_path / "p").wait() == 0
     assert contents(tmp_path / "p") == whole
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="only Linux tells of them so")
+def test_the_parts_of_a_process_that_ended_uncollected_are_removed(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    until = time.monotonic() + 30
+    while Path(f"/proc/{ended.pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    living = tmp_path / ".parts" / f"{socket.gethostname()}-{os.getpid()}-ab"
+    living.mkdir(parents=True)
+    living.with_name(f"{socket.gethostname()}-{ended.pid}-cd").mkdir()
+    clear_parts(tmp_path)
+    ended.wait()
+    assert list(living.parent.iterdir()) == [living]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
