@@ -19,7 +19,7 @@ from actviz.learn.protocols import clip_pictures
 from actviz.trace import flow
 from actviz.trace.flow import FlowSnippets, flow_snippets, snippet_starts
 
-PUPPETS = card(overrides={"flow_length": 2}, dataset="puppets")
+PUPPETS = card(overrides={"flow_length": 2}, dataset="puppets", input_size=48)
 
 
 def snippets(path: Path, starts=(0, 5), *, of=PUPPETS, length=2, **more) -> FlowSnippets:
@@ -53,10 +53,10 @@ def test_snippets_of_real_clips_are_those_that_training_reads(name, real_data, t
 
 def test_puppet_weights_see_flow_of_frames_at_their_own_size(tmp_path):
     path = film(tmp_path / "a.mp4")
-    frames = read_clip(path, short_side=32).frames  # (14, 32, 43, 3)
-    levels = quantise(flow_fields(frames, method="dis"))[..., 6:38, :]
+    frames = read_clip(path, short_side=48).frames  # (14, 48, 64, 3)
+    levels = quantise(flow_fields(frames, method="dis"))[..., 8:56, :]
     told = snippets(path)
-    assert told.facts == {"method": "dis", "length": 2, "side": 32}
+    assert told.facts == {"method": "dis", "length": 2, "side": 48}
     assert np.array_equal(told.pictures[1, 0:2], np.moveaxis(levels[5], -1, 0))
     assert np.array_equal(told.pictures[1, 2:4], np.moveaxis(levels[6], -1, 0))
 
@@ -76,7 +76,7 @@ def test_only_a_few_frames_are_held_and_only_needed_pairs_compared(tmp_path, mon
 
     monkeypatch.setattr(flow, "flow_fields", compare)
     snippets(film(tmp_path / "a.mp4", 60), (3, 40))
-    assert seen == [(2, 32, 43, 3)] * 4
+    assert seen == [(2, 48, 64, 3)] * 4
 
 
 def test_a_span_counts_its_own_frames(tmp_path):
