@@ -14,6 +14,19 @@ from torch import Tensor, nn
 
 from models.backbones import BACKBONES, FrameCNN, build_backbone
 from models.backbones3d import BACKBONES_3D, ClipCNN, build_backbone_3d, to_channels_last
+from models.baselines.attention_lstm import AttentionLSTM
+from models.baselines.conv_lstm import ConvLSTM
+from models.baselines.convnet import ConvNet
+from models.baselines.lattice_lstm import LatticeLSTM, LatticeOutput, lattice_lstm_loss
+from models.baselines.lstm import LSTM
+from models.baselines.sequence import (
+    SequenceModel,
+    SequenceOutput,
+    TwoStreamModel,
+    answer_over_time,
+    sequence_loss,
+)
+from models.baselines.ts_lstm import TSLSTM, ts_lstm_loss
 from models.baselines.tsn import (
     TSN,
     TSNOutput,
@@ -21,6 +34,7 @@ from models.baselines.tsn import (
     tsn_loss,
     tsn_parameter_groups,
 )
+from models.baselines.video_lstm import VideoLSTM
 from models.mam import MAM, MAMOutput, mam_loss
 from models.man import MAN, NTU_ROLES, MANOutput, man_loss, man_parameter_groups, skeleton_to_image
 from models.tmnet import TMNet, TMNetGlance, TMNetOutput, tmnet_loss
@@ -30,38 +44,72 @@ __all__ = [
     "BACKBONES_3D",
     "BUILDERS",
     "LOSSES",
+    "LSTM",
     "MAM",
     "MAN",
     "NTU_ROLES",
+    "TSLSTM",
     "TSN",
+    "AttentionLSTM",
     "ClipCNN",
+    "ConvLSTM",
+    "ConvNet",
     "FrameCNN",
+    "LatticeLSTM",
+    "LatticeOutput",
     "MAMOutput",
     "MANOutput",
+    "SequenceModel",
+    "SequenceOutput",
     "TMNet",
     "TMNetGlance",
     "TMNetOutput",
     "TSNOutput",
+    "TwoStreamModel",
+    "VideoLSTM",
+    "answer_over_time",
     "build",
     "build_backbone",
     "build_backbone_3d",
     "freeze_partial_bn",
+    "lattice_lstm_loss",
     "mam_loss",
     "man_loss",
     "man_parameter_groups",
+    "sequence_loss",
     "skeleton_to_image",
     "tmnet_loss",
     "to_channels_last",
+    "ts_lstm_loss",
     "tsn_loss",
     "tsn_parameter_groups",
 ]
 
-BUILDERS: dict[str, Callable[..., nn.Module]] = {"mam": MAM, "tmnet": TMNet, "man": MAN, "tsn": TSN}
+BUILDERS: dict[str, Callable[..., nn.Module]] = {
+    "mam": MAM,
+    "tmnet": TMNet,
+    "man": MAN,
+    "tsn": TSN,
+    "convnet": ConvNet,
+    "lstm": LSTM,
+    "alstm": AttentionLSTM,
+    "convlstm": ConvLSTM,
+    "videolstm": VideoLSTM,
+    "l2stm": LatticeLSTM,
+    "tslstm": TSLSTM,
+}
 LOSSES: dict[str, Callable[..., Tensor]] = {
     "mam": mam_loss,
     "tmnet": tmnet_loss,
     "man": man_loss,
     "tsn": tsn_loss,
+    "convnet": sequence_loss,
+    "lstm": sequence_loss,
+    "alstm": sequence_loss,
+    "convlstm": sequence_loss,
+    "videolstm": sequence_loss,
+    "l2stm": lattice_lstm_loss,
+    "tslstm": ts_lstm_loss,
 }
 
 
