@@ -61,9 +61,10 @@ def test_two_processes_equal_one_with_the_joint_batch(tmp_path):
     momenta = [w["optimizer_states"][0]["state"] for w in weights]
     for at, state in momenta[0].items():  # the sum of the gradients so far
         expected = state["momentum_buffer"]
-        torch.testing.assert_close(
-            momenta[1][at]["momentum_buffer"], expected, atol=1e-6, rtol=1e-4
-        )
+        apart = (momenta[1][at]["momentum_buffer"] - expected).norm() / expected.norm()
+        # Of 1e-8 apart, a unit may be on either side of its ReLU: 1e-4 of the whole gradient then.
+        # A clip counted twice or not at all weighs one in twenty.
+        assert apart < 1e-3
     rows = [rows_of(f) for f in (one, two)]
     for first, second in zip(*rows, strict=True):
         numbers = [{k: float(v) for k, v in row.items()} for row in (first, second)]
