@@ -4,21 +4,61 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from actviz.cli.common import Bar, Commands, add_command, folder
 from actviz.errors import ActvizError
+
+if TYPE_CHECKING:
+    from actviz.experiments.base import Ask
 
 __all__ = ["add_explorer", "add_puppets", "add_reproduce"]
 
 
 def add_reproduce(commands: Commands) -> None:
     add_command(commands, "experiments", _experiments, "the experiments by name")
-    parser = add_command(commands, "reproduce", _reproduce, "run an experiment, print its table")
+    text = "run an experiment, print its table beside the published one"
+    parser = add_command(commands, "reproduce", _reproduce, text)
     parser.add_argument("name", metavar="EXPERIMENT", help="see `actviz experiments`")
-    parser.add_argument("--clips", type=int, default=600, help="test clips (default 600)")
+    parser.add_argument(
+        "--scale",
+        default="puppets",
+        help="puppets (made here, minutes; the default) or paper (real data, --data)",
+    )
+    parser.add_argument(
+        "--seeds", type=int, metavar="N", help="trainings of each kind (default: the experiment's)"
+    )
+    parser.add_argument(
+        "--clips",
+        type=int,
+        metavar="N",
+        help="at most so many clips of each part of the data: a quick trial",
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="ROOT",
+        help="real data: the folder of UCF101 or HMDB51, or one that holds both",
+    )
+    parser.add_argument(
+        "--out",
+        type=folder,
+        help="folder for the table (JSON with provenance, Markdown) and figures; else only printed",
+    )
+    parser.add_argument(
+        "--jobs", type=int, metavar="N", help="trainings at once (default: one for each core)"
+    )
+    parser.add_argument(
+        "--fresh", action="store_true", help="train anew what the cache holds already"
+    )
+    parser.epilog = (
+        "Every single training is kept in the cache: a run that was stopped goes on where it was, "
+        "and tables share their trainings."
+    )
 
 
 def add_puppets(commands: Commands) -> None:
@@ -48,13 +88,48 @@ def _reproduce(options: argparse.Namespace) -> None:
     from actviz.experiments import get_experiment
 
     experiment = get_experiment(options.name)
-    if options.clips < 1:
-        raise ActvizError(f"--clips must be at least 1; got {options.clips}.")
     with Bar() as bar:
-        rows = experiment.run(clips=options.clips, progress=bar)
-    for row in rows:
-        values = (f"{v:.3f}" if isinstance(v, float) else str(v) for v in row.values())
-        print("   ".join(f"{k}: {v}" for k, v in zip(row, values, strict=True)))
+        ask = _asked(options, bar)
+        if options.out is not None:
+            from actviz.learn.evaluation_files import check_writable
+
+            check_writable(options.out)
+        result = experiment(ask)
+
+    from actviz.experiments.report import in_words, provenance, save_result
+
+    print("\n\n".join(in_words(table) for table in result.tables))
+    if options.out is not None:
+        facts = provenance(_command_of(options), options.scale)
+        for path in save_result(result, experiment, options.out, facts):
+            print(f"{path} written.")
+
+
+def _asked(options: argparse.Namespace, bar: Bar) -> Ask:
+    """What the options ask for; a number that is given must be a number of something."""
+    from actviz.experiments.base import Ask, usual_jobs
+
+    for name in ("seeds", "clips", "jobs"):
+        given = getattr(options, name)
+        if given is not None and given < 1:
+            raise ActvizError(f"--{name} must be at least 1; got {given}.")
+    return Ask(
+        scale=options.scale,
+        seeds=options.seeds or 0,
+        clips=options.clips or 0,
+        data=options.data,
+        jobs=options.jobs or usual_jobs(),
+        fresh=options.fresh,
+        progress=bar,
+    )
+
+
+def _command_of(options: argparse.Namespace) -> str:
+    """The command that makes the table again."""
+    named = {"scale": options.scale if options.scale != "puppets" else None}
+    named |= {k: getattr(options, k) for k in ("seeds", "clips", "data", "out")}
+    said = "".join(f" --{k} {shlex.quote(str(v))}" for k, v in named.items() if v is not None)
+    return f"actviz reproduce {options.name}{said}"
 
 
 def _puppets(options: argparse.Namespace) -> None:

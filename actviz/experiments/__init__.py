@@ -1,30 +1,43 @@
-"""Experiments by name: each measures one claim and returns its figures as a table.
+"""Experiments by name: each answers a question of a paper, or of ours, with a table.
 
-The tables and figures of the papers join this dictionary as their models are built in full.
+result = get_experiment("mam/table2")(Ask(seeds=3))
+print(in_words(result.tables[0]))
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from importlib import import_module
 
 from actviz.errors import ActvizError
-from actviz.experiments.time_order import time_order
+from actviz.experiments.base import SCALES, Ask, Column, Experiment, Line, Result, Table
 
-__all__ = ["EXPERIMENTS", "Experiment", "Row", "get_experiment"]
+__all__ = [
+    "EXPERIMENTS",
+    "SCALES",
+    "Ask",
+    "Column",
+    "Experiment",
+    "Line",
+    "Result",
+    "Table",
+    "get_experiment",
+]
 
-Row = dict[str, Any]  # column -> value
+
+def _from(module: str, function: str) -> Callable[[Ask], Result]:
+    """``function`` of ``actviz.experiments.<module>``, imported when it is run."""
+
+    def run(ask: Ask) -> Result:
+        real = getattr(import_module(f"actviz.experiments.{module}"), function)
+        result: Result = real(ask)
+        return result
+
+    return run
 
 
-@dataclass(frozen=True)
-class Experiment:
-    """A question, and the function that answers it."""
-
-    name: str
-    question: str
-    run: Callable[..., list[Row]]  # (clips=..., progress=...) -> rows
-
+_TRAINS = ("seeds", "clips", "jobs", "fresh")
+_TABLE = ("scale", "data", *_TRAINS)
 
 EXPERIMENTS: dict[str, Experiment] = {
     e.name: e
@@ -32,7 +45,50 @@ EXPERIMENTS: dict[str, Experiment] = {
         Experiment(
             "puppets/time-order",
             "Do MAM and MAN know sit down from stand up by the order of time?",
-            time_order,
+            _from("time_order", "run"),
+            takes=("clips",),
+        ),
+        Experiment(
+            "mam/table1",
+            "MAM's Table 1: on which groups of actions is MAM above a ConvLSTM?",
+            _from("mam.tables", "table1"),
+            takes=_TABLE,
+        ),
+        Experiment(
+            "mam/table2",
+            "MAM's Table 2: which temporal model is best on RGB, and which on optical flow?",
+            _from("mam.tables", "table2"),
+            takes=_TABLE,
+        ),
+        Experiment(
+            "mam/table3",
+            "MAM's Table 3: with both streams, is MAM above networks like LSTMs?",
+            _from("mam.tables", "table3"),
+            takes=_TABLE,
+        ),
+        Experiment(
+            "mam/table4",
+            "MAM's Table 4: the state of the art as printed, ours beside what is built here.",
+            _from("mam.tables", "table4"),
+            takes=_TABLE,
+        ),
+        Experiment(
+            "mam/figure3",
+            "MAM's Figure 3: of six frames, does it write those that show the action?",
+            _from("mam.figure3", "figure3"),
+            takes=_TABLE,
+        ),
+        Experiment(
+            "mam/ablation",
+            "Is each part of MAM's controller worth its place? (argued in the paper, not shown)",
+            _from("mam.ablation", "ablation"),
+            takes=_TRAINS,
+        ),
+        Experiment(
+            "mam/irrelevant",
+            "How many irrelevant frames must a clip have for MAM to beat a plain mean?",
+            _from("mam.irrelevant", "irrelevant"),
+            takes=_TRAINS,
         ),
     )
 }

@@ -18,16 +18,47 @@ from torch import Tensor
 from actviz.clip.preprocess import model_frames
 from actviz.clip.sampling import segment_indices
 from actviz.datasets.puppets import ACTIONS, Scene, make_scene, scene_seeds
+from actviz.experiments.base import Ask, Column, Line, Result, Table
+from actviz.experiments.statistics import Measured
 from actviz.learn.checkpoints import Loaded, bundled, load_checkpoint
 
-__all__ = ["PAIRS", "time_order"]
+__all__ = ["PAIRS", "run", "time_order"]
 
 PAIRS = (("sit down", "stand up"), ("pick up", "put down"))
 _PARTNER = {a: b for pair in PAIRS for a, b in (pair, pair[::-1])}
 
 
+_CLIPS = 600  # of the test split
+_COLUMNS = ("forwards", "backwards, partner", "every frame written")
+
+
+def run(ask: Ask) -> Result:
+    """The same as a table."""
+    rows = time_order(clips=ask.clips or _CLIPS, progress=ask.progress)
+    lines = tuple(
+        Line(
+            f"{row['model']}, {row['pair']}",
+            ours={c: Measured((row[c],)) for c in _COLUMNS if c in row},
+            note=f"{row['clips']} clips",
+        )
+        for row in rows
+    )
+    table = Table(
+        name="time_order",
+        title="Reversed pairs, played forwards and backwards",
+        columns=tuple(map(Column, _COLUMNS)),
+        lines=lines,
+        chance={c: 1 / len(ACTIONS) for c in _COLUMNS},
+        measured=(
+            "The bundled weights, shares of right answers; backwards, the partner of the pair is "
+            "right. A guess between the two of a pair gets 50 %.",
+        ),
+    )
+    return Result((table,))
+
+
 def time_order(
-    *, clips: int = 600, progress: Callable[[str, int, int], None] | None = None
+    *, clips: int = _CLIPS, progress: Callable[[str, int, int], None] | None = None
 ) -> list[dict[str, Any]]:
     """Shares of right answers per model and pair, over the first ``clips`` puppet test clips.
 
@@ -44,10 +75,9 @@ def time_order(
             found.setdefault(("MAN", pair), []).append(_ask_man(man, scene))
         if progress:
             progress("playing clips both ways", done, clips)
-    columns = ("forwards", "backwards, partner", "every frame written")
     return [
         {"model": model, "pair": pair, "clips": len(marks)}
-        | {c: float(x) for c, x in zip(columns, np.mean(marks, axis=0), strict=False)}
+        | {c: float(x) for c, x in zip(_COLUMNS, np.mean(marks, axis=0), strict=False)}
         for (model, pair), marks in sorted(found.items())
     ]
 

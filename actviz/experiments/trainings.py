@@ -1,0 +1,416 @@
+"""Trainings that experiments share: each is done once, and what it answered is kept in the cache.
+
+A training is named by everything that decides it, so that a table that was killed goes on where it
+stopped, and a second table uses what the first one trained. Kept are the answers to the test clips
+(logits, labels, MAM's decisions), the figures of the run, and the weights of what was trained: of a
+frozen frame CNN's network the head alone.
+
+N clips · T frames · K classes
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actviz.errors import ActvizError
+from actviz.experiments.cutting import Cut, CutClips, evidence_of
+from actviz.learn.data.cache import digest_of, learn_folder
+from actviz.learn.durable import flush_to_disk
+from actviz.learn.recipes import Recipe, get_recipe
+
+if TYPE_CHECKING:
+    from actviz.learn.tasks import Task
+
+__all__ = ["Answers", "Wanted", "answers_of", "is_done", "train_all", "work"]
+
+Progress = Callable[[str, int, int], None]
+_SCHEMA = 1  # changes where the same settings would give other answers
+_FREE = ("workers", "save_every", "device", "devices", "nodes", "summary", "ours", "repeats")
+_CURVES = ("written", "write_probability", "evidence")
+_STAGE = "trainings"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One training and how it is tested."""
+
+    recipe: str
+    settings: Mapping[str, Any] = field(default_factory=dict)  # fields of the recipe, changed
+    cut: Cut | None = None  # puppets: clips cut anew
+    root: Path | None = None
+    prepared: Path | None = None
+    threshold: float | None = None  # MAM: of the test alone, in place of the one trained with
+
+    def filled(self) -> Recipe:
+        """The recipe with its settings.
+
+        Raises:
+            ActvizError: no such recipe or field.
+        """
+        recipe = get_recipe(self.recipe, {**self.settings, "repeats": 1})
+        return recipe if self.cut is None else replace(recipe, frames=self.cut.frames)
+
+    def key(self) -> dict[str, Any]:
+        """Everything that decides the weights."""
+        recipe = self.filled().to_dict()
+        starts = {k: _digest_of_weights(v) for k, v in recipe.items() if k.startswith("start_from")}
+        return {
+            "schema": _SCHEMA,
+            "recipe": {k: v for k, v in recipe.items() if k not in _FREE},
+            "starts": starts,
+            "cut": None if self.cut is None else asdict(self.cut),
+            "root": None if self.root is None else str(self.root.resolve()),
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """For a process of its own."""
+        paths = {k: None if v is None else str(v) for k, v in self._paths().items()}
+        return {**{k: getattr(self, k) for k in ("recipe", "threshold")}, **paths} | {
+            "settings": dict(self.settings),
+            "cut": None if self.cut is None else asdict(self.cut),
+        }
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Wanted:
+        paths = {k: Path(told[k]) if told[k] else None for k in ("root", "prepared")}
+        cut = None if told["cut"] is None else Cut(**told["cut"])
+        return cls(**{**told, **paths, "cut": cut})
+
+    def _paths(self) -> dict[str, Path | None]:
+        return {"root": self.root, "prepared": self.prepared}
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one training answered on the test clips."""
+
+    keys: tuple[str, ...]  # (N,)
+    labels: NDArray[np.int64]  # (N,)
+    logits: NDArray[np.float32]  # (N, K)
+    classes: tuple[str, ...]  # (K,)
+    curves: Mapping[str, NDArray[Any]]  # MAM: written, write_probability (N, T); evidence (N, T)
+    facts: Mapping[str, Any]  # recipe, settings, seed, commit, seconds, …
+
+    @property
+    def right(self) -> NDArray[np.bool_]:
+        """(N,)"""
+        return self.logits.argmax(1) == self.labels
+
+
+def is_done(wanted: Wanted) -> bool:
+    """Whether the cache has its answers."""
+    return _place(wanted).is_file()
+
+
+def train_all(
+    wanted: Sequence[Wanted],
+    *,
+    jobs: int = 1,
+    fresh: bool = False,
+    progress: Progress | None = None,
+) -> list[Answers]:
+    """The answers of every training, in order; those that the cache has are not done again.
+
+    Args:
+        jobs: trainings at once, each in a process of its own.
+        fresh: forget what the cache has.
+        progress: told how many are done, and how far the features of new clips are.
+
+    Raises:
+        ActvizError: a training failed, and why.
+    """
+    todo = list({digest_of(_test_key(w)): w for w in wanted}.values())
+    if fresh:
+        for one in todo:
+            _place(one).unlink(missing_ok=True)
+            _place(replace(one, threshold=None)).unlink(missing_ok=True)
+    if jobs > 1 and sum(not is_done(one) for one in todo) > 1:
+        _in_processes(todo, jobs, progress)
+    for number, one in enumerate(todo):
+        if progress:
+            progress(_STAGE, number, len(todo))
+        answers_of(one, progress=progress)
+    if progress:
+        progress(_STAGE, len(todo), len(todo))
+    return [answers_of(one) for one in wanted]
+
+
+def answers_of(wanted: Wanted, *, progress: Progress | None = None) -> Answers:
+    """The answers of one training, which is done where the cache has none."""
+    path = _place(wanted)
+    if not path.is_file():
+        with _alone(path, wait=True):
+            if not path.is_file():
+                _do(wanted, path, progress)
+    return _load(path)
+
+
+# ---- one training --------------------------------------------------------------------------------
+
+
+def _do(wanted: Wanted, path: Path, progress: Progress | None) -> None:
+    if wanted.threshold is not None:
+        trained = replace(wanted, threshold=None)
+        answers_of(trained, progress=progress)
+        task = _task(trained, progress)
+        _fill(task, _weights_of(_place(trained)))
+        cast(Any, task.network).threshold = wanted.threshold
+        return _store(path, wanted, task, _load(_place(trained)).facts)
+    from actviz.learn.engine import train
+
+    began = time.monotonic()
+    run = path.with_suffix(".run")
+    task = _task(wanted, progress)
+    best = train(
+        task.recipe,
+        out=run,
+        data=wanted.root,
+        prepared=wanted.prepared,
+        resume=True,
+        progress=False,
+        make=lambda *_, **__: task,
+        score=False,
+    )
+    _keep_weights(best, task, _weights_of(path))
+    _fill(task, _weights_of(path))
+    _store(path, wanted, task, _facts(wanted, task, best, time.monotonic() - began))
+    shutil.rmtree(run)
+
+
+def _task(wanted: Wanted, progress: Progress | None = None) -> Task:
+    """How the training goes, with the clips cut anew where that is wanted."""
+    from actviz.learn.tasks import make_task
+
+    recipe = wanted.filled()
+    task = make_task(recipe, root=wanted.root, prepared=wanted.prepared, progress=progress)
+    if wanted.cut is not None:
+        for part in ("train", "val", "test"):
+            whole = replace(wanted, cut=None).filled()
+            task.give(part, _cut_clips(_whole(whole), part, wanted.cut))
+    return task
+
+
+def _whole(recipe: Recipe) -> Recipe:
+    """The recipe by which every stored frame's features are looked up, whatever is trained."""
+    stored = getattr(recipe, "stored_frames", recipe.frames)
+    return replace(recipe, frames=stored, seed=0)
+
+
+@lru_cache(maxsize=6)
+def _cut_clips(recipe: Recipe, part: str, cut: Cut) -> CutClips:
+    from actviz.learn.tasks import make_task
+
+    return CutClips(make_task(recipe).source(part), part, cut)
+
+
+def _scores(task: Task) -> tuple[NDArray[np.float32], dict[str, NDArray[Any]]]:
+    """Logits (N, K) on the test clips and, of MAM, decisions and probabilities (N, T)."""
+    import torch
+
+    parts: list[dict[str, NDArray[Any]]] = []
+    task.network.eval()
+    with torch.inference_mode():
+        for batch in task.batches("test"):
+            output = task.forward(batch)  # type: ignore[attr-defined]
+            names = [n for n in ("logits", *_CURVES) if hasattr(output, n)]
+            parts.append({n: getattr(output, n).float().cpu().numpy() for n in names})
+    found = {n: np.concatenate([p[n] for p in parts]) for n in parts[0]}
+    return found.pop("logits"), found
+
+
+def _evidence(task: Task) -> NDArray[np.bool_] | None:
+    """Where the test clips show their action, (N, T), where that is known."""
+    source = task.source("test")
+    if isinstance(source, CutClips):
+        return source.evidence[:, 0]
+    if task.parts.dataset != "puppets":
+        return None
+    return evidence_of("test", len(source.keys), task.recipe.frames)
+
+
+def _facts(wanted: Wanted, task: Task, best: Path, seconds: float) -> dict[str, Any]:
+    from actviz.learn.runs import command_of, git_commit
+
+    chosen = json.loads(best.with_suffix(".json").read_text(encoding="utf-8"))["metrics"]
+    recipe = task.recipe
+    return {
+        "recipe": wanted.recipe,
+        "command": command_of(recipe),
+        "cut": None if wanted.cut is None else asdict(wanted.cut),
+        "seed": recipe.seed,
+        "parameters": sum(p.numel() for p in task.network.parameters() if p.requires_grad),
+        "chosen": chosen.get("chosen", {}),
+        "data": task.data_words,
+        "commit": git_commit(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(seconds, 1),
+    }
+
+
+# ---- what is kept --------------------------------------------------------------------------------
+
+
+def _test_key(wanted: Wanted) -> dict[str, Any]:
+    key = wanted.key()
+    return key if wanted.threshold is None else key | {"threshold": wanted.threshold}
+
+
+def _place(wanted: Wanted) -> Path:
+    folder = learn_folder() / "experiments"
+    folder.mkdir(exist_ok=True)
+    return folder / f"{digest_of(_test_key(wanted))}.npz"
+
+
+def _weights_of(path: Path) -> Path:
+    return path.with_suffix(".safetensors")
+
+
+@lru_cache(maxsize=16)
+def _digest_of_weights(start: str) -> str:
+    from actviz.clip.downloads import sha256_of
+    from actviz.learn.checkpoints import bundled
+
+    if not start:
+        return ""
+    return sha256_of(Path(start) if Path(start).suffix else bundled(start))[:12]
+
+
+def _keep_weights(best: Path, task: Task, path: Path) -> None:
+    """What was trained of ``best``, and the statistics beside it."""
+    from safetensors.torch import load_file, save_file
+
+    frozen = {n for n, p in task.network.named_parameters() if not p.requires_grad}
+    rooms = {name.split(".")[0] for name in frozen}
+    state = {k: v for k, v in load_file(best).items() if k.split(".")[0] not in rooms}
+    fresh = path.with_suffix(".part")
+    save_file(state, fresh)
+    flush_to_disk(fresh, path)
+
+
+def _fill(task: Task, path: Path) -> None:
+    from safetensors.torch import load_file
+
+    state = load_file(path)
+    task.network.load_state_dict(task.network.state_dict() | state)
+
+
+def _store(path: Path, wanted: Wanted, task: Task, facts: Mapping[str, Any]) -> None:
+    logits, curves = _scores(task)
+    if "written" in curves:
+        curves["written"] = curves["written"] > 0.5
+        evidence = _evidence(task)
+        curves |= {} if evidence is None else {"evidence": evidence}
+    source = task.source("test")
+    told = {"facts": dict(facts), "keys": list(source.keys), "classes": list(task.classes)}
+    arrays: dict[str, Any] = {"told": np.array(json.dumps(told)), "labels": source.labels}
+    arrays |= {"logits": logits, **curves}
+    fresh = path.with_suffix(".part")
+    with fresh.open("wb") as file:
+        np.savez(file, **arrays)
+    flush_to_disk(fresh, path)
+
+
+def _load(path: Path) -> Answers:
+    with np.load(path) as file:
+        told = json.loads(str(file["told"]))
+        curves = {name: file[name] for name in _CURVES if name in file}
+        return Answers(
+            keys=tuple(told["keys"]),
+            labels=file["labels"],
+            logits=file["logits"],
+            classes=tuple(told["classes"]),
+            curves=curves,
+            facts=told["facts"],
+        )
+
+
+@contextmanager
+def _alone(path: Path, *, wait: bool) -> Iterator[bool]:
+    """Whether this process alone works on ``path``; the lock goes with the process that has it."""
+    try:
+        import fcntl
+    except ImportError:  # no such locks on this system: two at once would do the work twice
+        yield True
+        return
+    with path.with_suffix(".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+        path.with_suffix(".lock").unlink(missing_ok=True)
+
+
+# ---- several at once -----------------------------------------------------------------------------
+
+
+def _in_processes(todo: Sequence[Wanted], jobs: int, progress: Progress | None) -> None:
+    """Do what is not done in ``jobs`` processes, each taking the next that nobody has."""
+    kinds = {json.dumps(_but_seed(one)): one for one in todo if not is_done(one)}
+    for one in kinds.values():
+        for part in ("train", "val", "test"):
+            _task(one, progress).source(part)  # features once, not once in each process
+    told = json.dumps([one.to_json() for one in todo])
+    code = "from actviz.experiments.trainings import work; work()"
+    running = []
+    try:
+        for _ in range(jobs):
+            # Not multiprocessing: it would run the caller's script again in each process.
+            process = subprocess.Popen(
+                [sys.executable, "-c", code],
+                stdin=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            assert process.stdin is not None
+            process.stdin.write(told)
+            process.stdin.close()
+            running.append(process)
+        while any(process.poll() is None for process in running):
+            if progress:
+                progress(_STAGE, sum(map(is_done, todo)), len(todo))
+            time.sleep(0.5)
+    finally:
+        for process in running:
+            process.kill()
+    for process in running:
+        assert process.stderr is not None
+        said = process.stderr.read().strip().splitlines()
+        if process.wait() and said:
+            raise ActvizError(said[-1])
+
+
+def _but_seed(wanted: Wanted) -> dict[str, Any]:
+    settings = {k: v for k, v in wanted.settings.items() if k != "seed"}
+    return replace(wanted, settings=settings, threshold=None).to_json()
+
+
+def work() -> None:
+    """Do the trainings named on standard input that nobody else is doing, one after the other."""
+    todo = [Wanted.from_json(told) for told in json.loads(sys.stdin.read())]
+    try:
+        for one in todo:
+            path = _place(one)
+            if path.is_file():
+                continue
+            with _alone(path, wait=False) as mine:
+                if mine and not path.is_file():
+                    _do(one, path, None)
+    except ActvizError as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(2) from error
