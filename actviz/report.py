@@ -6,8 +6,6 @@ interrupted run leaves nothing half-written.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from itertools import chain
@@ -22,6 +20,7 @@ from actviz.clip.preprocess import crop_box
 from actviz.clip.reader import iter_frames
 from actviz.clip.skeleton import convert, usable
 from actviz.clip.writer import VideoWriter
+from actviz.curves import curves_csv
 from actviz.datasets.puppets.gallery import truth_for
 from actviz.errors import ActvizError
 from actviz.staging import staged_folder
@@ -54,7 +53,10 @@ def truth_of(trace: Trace) -> views.Truth | None:
     known = truth_for(trace.clip["sha256"])
     if known is None:
         return None
-    return views.Truth(known.times_s, known.evidence, np.asarray(known.cuts_s, dtype=np.float64))
+    truth = views.Truth(known.times_s, known.evidence, np.asarray(known.cuts_s, dtype=np.float64))
+    if isinstance(trace, MAMTrace) and not np.array_equal(trace.shown_s, trace.times_s):
+        return truth.shown_as(trace.times_s, trace.shown_s)
+    return truth
 
 
 def outside_note(trace: Trace) -> str | None:
@@ -65,8 +67,10 @@ def outside_note(trace: Trace) -> str | None:
 
 
 def weights_note(trace: Trace) -> str:
-    """Which weights spoke, what they were trained on and, where it applies, the banner."""
-    return views.weights_note(trace.weights, outside=outside_note(trace) is not None)
+    """What was changed, which weights spoke and, where it applies, the banner."""
+    changed = trace.what_if if isinstance(trace, MAMTrace) else ""
+    note = views.weights_note(trace.weights, outside=outside_note(trace) is not None)
+    return f"what if: {changed} · {note}" if changed else note
 
 
 def _title(traced: Traced) -> str:
@@ -98,12 +102,13 @@ def draw_figure(traced: Traced) -> Figure:
     frames = traced.clip.frames
     if isinstance(trace, MAMTrace):
         return views.memory_figure(
-            frames,
+            frames[trace.shown],
             trace.times_s,
             trace.write_probability,
             trace.written,
             trace.memory_size,
             threshold=trace.threshold,
+            state_reset=trace.state_reset,
             truth=truth,
             title=title,
             note=note,
@@ -126,28 +131,6 @@ def draw_figure(traced: Traced) -> Figure:
     )
 
 
-def curves_csv(trace: Trace) -> str:
-    """The curves of a trace as a table, one row per frame the model looked at."""
-    columns: dict[str, NDArray] = {"time_s": trace.times_s, "frame": trace.frame_index}
-    if isinstance(trace, MAMTrace):
-        columns["write_probability"] = trace.write_probability
-        columns["written"] = trace.written.astype(int)
-        columns["memory_size"] = trace.memory_size
-    elif isinstance(trace, TMNetTrace):
-        for k, name in enumerate(trace.classes):
-            columns[f"rb: {name}"] = trace.probabilities_rb[:, k]
-            columns[f"cb: {name}"] = trace.probabilities_cb[:, k]
-            columns[f"both: {name}"] = trace.probabilities[:, k]
-    elif isinstance(trace, MANTrace):
-        columns |= {f"attention_{c}": trace.attention[i] for i, c in enumerate("xyz")}
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(columns)
-    for row in zip(*columns.values(), strict=True):
-        table.writerow([f"{x:.6g}" if isinstance(x, np.floating) else x for x in row])
-    return text.getvalue()
-
-
 def overlay_frames(traced: Traced) -> Iterator[tuple[float, NDArray[np.uint8]]]:
     """Every frame of the span with what the model did drawn on it: (seconds, uint8 (H, W, 3)).
 
@@ -167,6 +150,7 @@ def _drawn(traced: Traced, frame: NDArray[np.uint8], time_s: float) -> NDArray[n
     trace = traced.trace
     at = int(np.abs(trace.times_s - time_s).argmin())
     if isinstance(trace, MAMTrace):
+        at = int(trace.place_of[at])  # the film runs as it was shot, whatever order MAM saw
         return views.draw_decision(
             views.draw_caption(frame, _short_note(trace)),
             written=bool(trace.written[at]),
@@ -211,6 +195,8 @@ def _both_branches(trace: TMNetTrace, frame: NDArray[np.uint8], at: int) -> NDAr
 def _short_note(trace: Trace) -> str:
     """One line for a moving picture: whose answer this is, and whether it can be relied on."""
     note = f"{trace.weights['name']}, trained on {trace.weights['trained_on']}"
+    if isinstance(trace, MAMTrace) and trace.what_if:
+        note = f"what if: {trace.what_if}; {note}"
     return note if outside_note(trace) is None else f"{note}: this clip lies outside of that"
 
 
@@ -335,6 +321,7 @@ def in_words(traced: Traced, folder: str | Path) -> list[str]:
     lines = [f"{MODELS[trace.model]} on {trace.clip['name']} ({trace.device}): {best}"]
     if isinstance(trace, MAMTrace):
         lines.append(f"wrote {int(trace.written.sum())} of {len(trace.written)} frames to memory")
+        lines.append(_speaks_most(trace))
     elif isinstance(trace, TMNetTrace):
         lines.append(
             f"no positive evidence for {trace.cam_class} in any frame"
@@ -349,3 +336,16 @@ def in_words(traced: Traced, folder: str | Path) -> list[str]:
         )
     lines += [f"note: {problem}" for problem in trace.clip["problems"]]
     return [*lines, weights_note(trace), f"{folder} written."]
+
+
+def _speaks_most(trace: MAMTrace) -> str:
+    """Which second of the clip adds most to the answer's logit."""
+    k = int(trace.probabilities.argmax())
+    at, name = int(trace.contribution[:, k].argmax()), trace.classes[k]
+    most, logit = float(trace.contribution[at, k]), float(trace.logits[k])
+    if not trace.contribution.any():
+        return f"nothing is in memory: {name} is the classifier's bias alone"
+    if most <= 0:
+        return f"no frame in memory speaks for {name}: its score is {logit:+.2f} by the bias"
+    second = f"second {trace.shown_s[at]:.2f} of the clip speaks most for {name}"
+    return f"{second}: {most:+.2f} of its score {logit:+.2f} (before softmax)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from actviz.cli.common import Bar, Commands, add_command, folder
@@ -31,6 +32,14 @@ def add_trace(commands: Commands) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--frames", type=int, metavar="N", help="frames MAM and TMNet look at")
     parser.add_argument("--threshold", type=float, help="MAM: write above this probability")
+    parser.add_argument(
+        "--what-if",
+        action="append",
+        default=[],
+        metavar="CHANGE",
+        help='MAM: reverse, shuffle, "drop 3-5", "write 3-5" or "skip 0-2": frames that it looks '
+        "at, counted from 0; can be given again",
+    )
     parser.add_argument("--class", dest="cam_class", help="TMNet: class whose evidence is mapped")
     parser.add_argument("--pose-model", type=Path, help="MediaPipe pose_landmarker .task file")
     parser.add_argument(
@@ -49,6 +58,7 @@ def _probe(options: argparse.Namespace) -> None:
 def _trace(options: argparse.Namespace) -> None:
     from actviz.report import FILES, in_words, results_folder, write_files
     from actviz.trace.run import Span, trace_file
+    from actviz.trace.whatif import conditions, read_change, what_if
 
     if options.path.resolve() in {(options.out / name).resolve() for name in FILES}:
         raise ActvizError(f"{options.path}: would be overwritten; choose another --out.")
@@ -56,6 +66,11 @@ def _trace(options: argparse.Namespace) -> None:
         from actviz.clip.pose import find_pose_model
 
         options.pose_model = find_pose_model(options.pose_model, download=True)
+    changes = [read_change(words) for words in options.what_if]
+    if changes and options.model != "mam":
+        raise ActvizError(
+            f"--what-if is for --model mam, which remembers; got it with {options.model}."
+        )
     with results_folder(options.out) as fresh, Bar() as bar:
         traced = trace_file(
             options.path,
@@ -69,5 +84,10 @@ def _trace(options: argparse.Namespace) -> None:
             pose_model=options.pose_model,
             progress=bar,
         )
+        if changes:
+            assert traced.cached is not None  # MAM's
+            asked = conditions(changes, len(traced.cached))
+            changed = what_if(traced.cached, threshold=options.threshold, **asked)
+            traced = replace(traced, trace=changed)
         write_files(traced, fresh, overlay=not options.no_overlay, progress=bar)
     print("\n".join(in_words(traced, options.out)))

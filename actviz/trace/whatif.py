@@ -9,6 +9,7 @@ K classes
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from actviz.clip.types import Clip, ClipInfo
+from actviz.errors import ActvizError
 from actviz.learn.checkpoints import Loaded
 from actviz.trace.common import (
     Progress,
@@ -32,7 +34,17 @@ from actviz.trace.common import (
 from actviz.trace.schema import MAMTrace
 from models.mam import MAM, MAMOutput
 
-__all__ = ["CachedMAM", "dropped", "mam_features", "reversed_order", "shuffled", "what_if"]
+__all__ = [
+    "CachedMAM",
+    "Change",
+    "conditions",
+    "dropped",
+    "mam_features",
+    "read_change",
+    "reversed_order",
+    "shuffled",
+    "what_if",
+]
 
 
 @dataclass(frozen=True)
@@ -127,6 +139,64 @@ def shuffled(frames: int, seed: int) -> NDArray[np.int64]:
 def reversed_order(frames: int) -> NDArray[np.int64]:
     """All frames, the last one first."""
     return np.arange(frames)[::-1].copy()
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change to a clip or to its decisions, as a command line words it."""
+
+    verb: str  # reverse, shuffle, drop, write or skip
+    spans: tuple[tuple[int, int], ...] = ()  # of frames, first to last, counted from 0
+    seed: int = 0  # of a shuffle
+
+
+def read_change(words: str) -> Change:
+    """``reverse``, ``shuffle``, ``shuffle 7``, ``drop 3-5``, ``write 3-5,9`` or ``skip 0-2``.
+
+    Raises:
+        ActvizError: the words are none of these.
+    """
+    verb, _, text = " ".join(words.lower().split()).partition(" ")
+    if verb == "reverse" and not text:
+        return Change(verb)
+    if verb == "shuffle" and (not text or text.isdecimal()):
+        return Change(verb, seed=int(text or 0))
+    found = [re.fullmatch(r"(\d+)(?:-(\d+))?", run.strip()) for run in text.split(",")]
+    spans = tuple((int(run[1]), int(run[2] or run[1])) for run in found if run)
+    rising = len(spans) == len(found) and all(first <= last for first, last in spans)
+    if verb in ("drop", "write", "skip") and rising:
+        return Change(verb, spans)
+    raise ActvizError(
+        "--what-if must be reverse, shuffle, drop 3-5, write 3-5 or skip 0-2 (of the frames that "
+        f"MAM looks at, counted from 0); got {words!r}."
+    )
+
+
+def conditions(changes: Iterable[Change], frames: int) -> dict[str, Any]:
+    """``order`` and ``force`` of ``what_if`` for changes made one after the other.
+
+    Raises:
+        ActvizError: the clip has no such frame, or none is left.
+    """
+    order, force = np.arange(frames), np.full(frames, np.nan, np.float32)
+    for change in changes:
+        chosen = np.zeros(frames, dtype=bool)
+        for first, last in change.spans:
+            if last >= frames:
+                asked = f"--what-if {change.verb} {first}-{last}"
+                raise ActvizError(f"{asked}: MAM looks at frames 0 to {frames - 1} of this clip.")
+            chosen[first : last + 1] = True
+        if change.verb == "reverse":
+            order = order[::-1]
+        elif change.verb == "shuffle":
+            order = order[shuffled(len(order), change.seed)]
+        elif change.verb == "drop":
+            order = order[~chosen[order]]
+        else:
+            force[chosen] = change.verb == "write"
+    if not len(order):
+        raise ActvizError(f"--what-if drop: all {frames} frames are dropped; leave one at least.")
+    return {"order": order, "force": force}
 
 
 def _memory_fields(model: MAM, output: MAMOutput) -> dict[str, Any]:

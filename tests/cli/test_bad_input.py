@@ -144,6 +144,9 @@ def test_weights_of_another_model_are_refused_by_name(tmp_path, capsys):
         (["--start", "2", "--end", "1"], "before"),
         (["--threshold", "1.5"], "1.5"),
         (["--segment", "walk"], "--segment"),
+        (["--what-if", "backwards"], "reverse"),
+        (["--what-if", "drop 4-400"], "frames 0 to 15"),
+        (["--what-if", "drop 0-15"], "leave one"),
     ],
 )
 def test_senseless_options_are_refused(more, words, tmp_path, capsys):
@@ -179,6 +182,7 @@ def test_words_that_do_not_parse_are_refused_in_one_sentence(more, words, tmp_pa
     ("model", "more"),
     [
         ("tmnet", ["--threshold", "0.5"]),
+        ("tmnet", ["--what-if", "reverse"]),
         ("mam", ["--class", "drink"]),
         ("man", ["--frames", "5"]),
         ("man", ["--segment", "walk"]),

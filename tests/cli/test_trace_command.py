@@ -120,7 +120,7 @@ def test_probe_says_what_the_models_will_see(capsys):
 def test_trace_json_is_readable_without_actviz(tmp_path):
     run_trace(gallery()[1].video, "mam", tmp_path / "out")
     facts = json.loads((tmp_path / "out" / "trace.json").read_text())
-    assert facts["schema"] == 1
+    assert facts["schema"] == 2
     assert set(facts["weights"]) == {"name", "sha256", "trained_on", "layout"}
     assert len(facts["write_probability"]) == len(facts["times_s"])
 
@@ -177,3 +177,11 @@ def test_man_refuses_a_video_in_which_pose_finds_nobody(real_data, pose_model, t
     assert main([str(w) for w in [*words, "--pose-model", pose_model]]) == 2
     assert " 0 of " in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_what_if_changes_the_clip_and_keeps_the_threshold(tmp_path, capsys):
+    more = ("--what-if", "reverse", "--what-if", "drop 0-1,4", "--threshold", "0.9", "--frames", 8)
+    trace = run_trace(gallery()[0].video, "mam", tmp_path / "out", "--no-overlay", *more)
+    assert trace.shown.tolist() == [7, 6, 5, 3, 2]
+    assert trace.threshold == pytest.approx(0.9)
+    assert "what if: threshold 0.9; without frames 0-1, 4; frames in rev" in capsys.readouterr().out

@@ -12,12 +12,16 @@ import models
 from actviz.clip.preprocess import model_frames
 from actviz.clip.types import Clip
 from actviz.datasets.puppets import ACTIONS, make_scene
+from actviz.errors import ActvizError
 from actviz.learn.checkpoints import Card, Loaded, bundled, load_checkpoint
 from actviz.trace.frames import trace_mam
 from actviz.trace.whatif import (
     CachedMAM,
+    Change,
+    conditions,
     dropped,
     mam_features,
+    read_change,
     reversed_order,
     shuffled,
     what_if,
@@ -165,3 +169,42 @@ def test_what_does_not_fit_the_clip_is_refused(cached):
         dropped(FRAMES, [3, 9, 10])
     with pytest.raises(ValueError, match="at least one of the 9 frames"):
         dropped(FRAMES, range(FRAMES))
+
+
+@pytest.mark.parametrize(
+    ("words", "change"),
+    [
+        ("reverse", Change("reverse")),
+        (" Shuffle ", Change("shuffle")),
+        ("shuffle 7", Change("shuffle", seed=7)),
+        ("drop 3-5, 9", Change("drop", ((3, 5), (9, 9)))),
+        ("write 0", Change("write", ((0, 0),))),
+    ],
+)
+def test_change_is_read_from_words(words, change):
+    assert read_change(words) == change
+
+
+@pytest.mark.parametrize(
+    "words", ["", "swap", "reverse 3", "shuffle x", "drop", "drop 5-3", "skip 1,,2", "write -1"]
+)
+def test_words_of_no_change_are_refused(words):
+    with pytest.raises(ActvizError, match="--what-if must be reverse, shuffle, drop 3-5"):
+        read_change(words)
+
+
+def test_changes_are_made_one_after_the_other():
+    asked = ["drop 0-1", "reverse", "write 3-4", "skip 4", "drop 5"]
+    found = conditions(map(read_change, asked), 6)
+    assert found["order"].tolist() == [4, 3, 2]
+    np.testing.assert_array_equal(found["force"], [np.nan, np.nan, np.nan, 1, 0, np.nan])
+    turned = conditions(map(read_change, ["shuffle 3"]), 6)["order"]
+    assert turned.tolist() == shuffled(6, 3).tolist()
+
+
+def test_changes_that_the_clip_has_no_frames_for_are_refused():
+    with pytest.raises(ActvizError, match=r"skip 5-6: MAM looks at frames 0 to 5 of this clip"):
+        conditions([read_change("skip 5-6")], 6)
+    with pytest.raises(ActvizError, match="all 6 frames are dropped"):
+        conditions([read_change("drop 0-5"), read_change("reverse")], 6)
+    assert conditions([read_change("write 0-5")], 6)["force"].all()

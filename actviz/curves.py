@@ -1,0 +1,57 @@
+"""A trace's curves as a table: one row per frame the model looked at, for a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actviz.trace.schema import MAMTrace, MANTrace, TMNetTrace, Trace
+from models.mam import CONTROLLER_INPUTS
+
+__all__ = ["curves_csv"]
+
+
+def curves_csv(trace: Trace) -> str:
+    """The curves of a trace as a table, one row per frame the model looked at."""
+    columns: dict[str, NDArray] = {"time_s": trace.times_s, "frame": trace.frame_index}
+    if isinstance(trace, MAMTrace):
+        columns |= _memory_columns(trace)
+    elif isinstance(trace, TMNetTrace):
+        for k, name in enumerate(trace.classes):
+            columns[f"rb: {name}"] = trace.probabilities_rb[:, k]
+            columns[f"cb: {name}"] = trace.probabilities_cb[:, k]
+            columns[f"both: {name}"] = trace.probabilities[:, k]
+    elif isinstance(trace, MANTrace):
+        columns |= {f"attention_{c}": trace.attention[i] for i, c in enumerate("xyz")}
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(columns)
+    for row in zip(*columns.values(), strict=True):
+        table.writerow([_cell(x) for x in row])
+    return text.getvalue()
+
+
+def _memory_columns(trace: MAMTrace) -> dict[str, NDArray]:
+    k = int(trace.probabilities.argmax())
+    terms = {f"score: {n}": trace.score_terms[:, i] for i, n in enumerate(CONTROLLER_INPUTS)}
+    return {
+        "shown": trace.shown,
+        "write_probability": trace.write_probability,
+        "written": trace.written.astype(int),
+        "memory_size": trace.memory_size,
+        "score": trace.score,
+        **terms,
+        "similarity": trace.similarity,
+        "state_reset": trace.state_reset.astype(int),
+        f"contribution: {trace.classes[k]}": trace.contribution[:, k],
+    }
+
+
+def _cell(value: Any) -> Any:
+    if not isinstance(value, np.floating):
+        return value
+    return "" if np.isnan(value) else f"{value:.6g}"
