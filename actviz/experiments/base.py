@@ -61,6 +61,11 @@ class Experiment:
                     f"{self.name} has no use for --{name}; leave it out. It takes: "
                     f"{', '.join(f'--{t}' for t in self.takes)}."
                 )
+        if ask.scale == "puppets" and ask.data is not None and "scale" in self.takes:
+            raise ActvizError(
+                f"puppets are made here; leave --data {ask.data} out, or train on it with "
+                "--scale paper."
+            )
         return self.run(ask)
 
 

@@ -41,6 +41,7 @@ Progress = Callable[[str, int, int], None]
 _SCHEMA = 1  # changes where the same settings would give other answers
 _FREE = ("workers", "save_every", "device", "devices", "nodes", "summary", "ours", "repeats")
 _CURVES = ("written", "write_probability", "evidence")
+_CNNS = ("backbone", "motion_backbone")
 _STAGE = "trainings"
 
 
@@ -169,7 +170,7 @@ def _do(wanted: Wanted, path: Path, progress: Progress | None) -> None:
         task = _task(trained, progress)
         _fill(task, _weights_of(_place(trained)))
         cast(Any, task.network).threshold = wanted.threshold
-        return _store(path, wanted, task, _load(_place(trained)).facts)
+        return _store(path, task, _on_features(task), _load(_place(trained)).facts)
     from actviz.learn.engine import train
 
     began = time.monotonic()
@@ -187,7 +188,8 @@ def _do(wanted: Wanted, path: Path, progress: Progress | None) -> None:
     )
     _keep_weights(best, task, _weights_of(path))
     _fill(task, _weights_of(path))
-    _store(path, wanted, task, _facts(wanted, task, best, time.monotonic() - began))
+    found = _scores(task, wanted, best)
+    _store(path, task, found, _facts(wanted, task, best, time.monotonic() - began))
     shutil.rmtree(run)
 
 
@@ -217,19 +219,37 @@ def _cut_clips(recipe: Recipe, part: str, cut: Cut) -> CutClips:
     return CutClips(make_task(recipe).source(part), part, cut)
 
 
-def _scores(task: Task) -> tuple[NDArray[np.float32], dict[str, NDArray[Any]]]:
-    """Logits (N, K) on the test clips and, of MAM, decisions and probabilities (N, T)."""
+def _scores(task: Task, wanted: Wanted, best: Path) -> dict[str, Any]:
+    """Keys, labels and logits (N, K) of the test clips and, of MAM, what it wrote (N, T).
+
+    Of a frozen frame CNN on its stored features, one look at each clip; else by the test protocol
+    of the recipe.
+    """
+    if getattr(task.recipe, "freeze_backbone", False):
+        return _on_features(task)
+    from actviz.learn.evaluate import evaluate
+
+    done = evaluate(best, data=wanted.root, dataset=task.recipe.data, prepared=wanted.prepared)
+    return {"keys": done.keys, "labels": done.labels, "logits": done.logits}
+
+
+def _on_features(task: Task) -> dict[str, Any]:
     import torch
 
     parts: list[dict[str, NDArray[Any]]] = []
     task.network.eval()
     with torch.inference_mode():
         for batch in task.batches("test"):
-            output = task.forward(batch)  # type: ignore[attr-defined]
+            output = cast(Any, task).forward(batch)
             names = [n for n in ("logits", *_CURVES) if hasattr(output, n)]
             parts.append({n: getattr(output, n).float().cpu().numpy() for n in names})
-    found = {n: np.concatenate([p[n] for p in parts]) for n in parts[0]}
-    return found.pop("logits"), found
+    found: dict[str, Any] = {n: np.concatenate([p[n] for p in parts]) for n in parts[0]}
+    if "written" in found:
+        found["written"] = found["written"] > 0.5
+        evidence = _evidence(task)
+        found |= {} if evidence is None else {"evidence": evidence}
+    source = task.source("test")
+    return found | {"keys": source.keys, "labels": source.labels}
 
 
 def _evidence(task: Task) -> NDArray[np.bool_] | None:
@@ -290,12 +310,11 @@ def _digest_of_weights(start: str) -> str:
 
 
 def _keep_weights(best: Path, task: Task, path: Path) -> None:
-    """What was trained of ``best``, and the statistics beside it."""
+    """What was trained of ``best``."""
     from safetensors.torch import load_file, save_file
 
-    frozen = {n for n, p in task.network.named_parameters() if not p.requires_grad}
-    rooms = {name.split(".")[0] for name in frozen}
-    state = {k: v for k, v in load_file(best).items() if k.split(".")[0] not in rooms}
+    frozen = _CNNS if getattr(task.recipe, "freeze_backbone", False) else ()
+    state = {k: v for k, v in load_file(best).items() if k.split(".")[0] not in frozen}
     fresh = path.with_suffix(".part")
     save_file(state, fresh)
     flush_to_disk(fresh, path)
@@ -308,16 +327,9 @@ def _fill(task: Task, path: Path) -> None:
     task.network.load_state_dict(task.network.state_dict() | state)
 
 
-def _store(path: Path, wanted: Wanted, task: Task, facts: Mapping[str, Any]) -> None:
-    logits, curves = _scores(task)
-    if "written" in curves:
-        curves["written"] = curves["written"] > 0.5
-        evidence = _evidence(task)
-        curves |= {} if evidence is None else {"evidence": evidence}
-    source = task.source("test")
-    told = {"facts": dict(facts), "keys": list(source.keys), "classes": list(task.classes)}
-    arrays: dict[str, Any] = {"told": np.array(json.dumps(told)), "labels": source.labels}
-    arrays |= {"logits": logits, **curves}
+def _store(path: Path, task: Task, found: dict[str, Any], facts: Mapping[str, Any]) -> None:
+    told = {"facts": dict(facts), "keys": list(found.pop("keys")), "classes": list(task.classes)}
+    arrays: dict[str, Any] = {"told": np.array(json.dumps(told)), **found}
     fresh = path.with_suffix(".part")
     with fresh.open("wb") as file:
         np.savez(file, **arrays)

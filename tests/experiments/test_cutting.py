@@ -14,9 +14,8 @@ CLIPS, COUNT = 24, 32
 class Marked:
     """Stored features that say which clip and frame they are of, and which view."""
 
-    skipped: dict[str, str] = {}
-
     def __init__(self, part="test", views=1):
+        self.skipped = {}
         self.keys = tuple(f"{part}/{i}" for i in range(CLIPS))
         self.labels = np.arange(CLIPS) % 12
         clip, view, frame = np.meshgrid(

@@ -19,12 +19,14 @@ from actviz.experiments.statistics import Measured
 from actviz.experiments.trainings import Answers, Wanted, train_all
 from actviz.learn.recipes import RECIPES
 
-__all__ = ["FUSED", "Grid", "Method", "clip_limits", "fused", "make_grid", "method"]
+__all__ = ["AS_RIVALS", "FUSED", "Grid", "Method", "clip_limits", "fused", "make_grid", "method"]
 
 FUSED = "fused"
 Stream = str  # "spatial" (RGB), "temporal" (flow), or "both": one network that sees both
 Fusion = Literal["average", "product"]
-_TSN = {"frames": 6}  # sparse: one frame drawn from each of so few segments (Figure 3 shows six)
+AS_RIVALS = {"train_clips": 1200, "frames": 16}  # of MAM's recipes: what its rivals' have
+_TSN = AS_RIVALS | {"frames": 6}  # sparse: as few segments as Figure 3 shows
+_MAM = {"spatial": "puppets/mam-head", "temporal": "puppets/mam-head-flow"}
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,8 @@ _PUPPETS: tuple[Method, ...] = (
     Method("L2STM", {"both": "puppets/l2stm"}),
     Method("TS-LSTM", {"both": "puppets/tslstm"}),
     Method("TSN", _frozen("tsn", "puppets")),
-    Method("MAM", {"spatial": "puppets/mam-head", "temporal": "puppets/mam-head-flow"}),
-    Method(
-        "MAM + TSN",
-        {"spatial": "puppets/mam-head", "temporal": "puppets/mam-head-flow"},
-        settings=_TSN,
-    ),
+    Method("MAM", _MAM, settings=AS_RIVALS),
+    Method("MAM + TSN", _MAM, settings=_TSN),
 )
 
 
@@ -151,7 +149,7 @@ def make_grid(
             for one in named.values():
                 for stream, recipe in one.streams.items():
                     if not streams or stream in streams or stream == "both":
-                        own = {**clip_limits(recipe, ask), **one.settings, **(settings or {})}
+                        own = clip_limits(recipe, ask, {**one.settings, **(settings or {})})
                         own |= {"seed": seed} | ({"protocol": protocol} if protocol else {})
                         wanted[one.name, stream, seed, protocol] = Wanted(recipe, own, root=root)
     order = list(wanted.values())
@@ -159,15 +157,15 @@ def make_grid(
     return Grid(numbers, tuple(protocols), dict(zip(wanted, done, strict=True)), named)
 
 
-def clip_limits(recipe: str, ask: Ask) -> dict[str, Any]:
-    """Settings of a recipe: at most ``ask.clips`` of each part; one thread where it is small."""
+def clip_limits(recipe: str, ask: Ask, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """``settings`` with at most ``ask.clips`` of each part, and one thread where it is small."""
     one = RECIPES[recipe]
-    settings: dict[str, Any] = {"threads": 1} if one.data == "puppets" else {}
+    limits: dict[str, Any] = {"threads": 1} if one.data == "puppets" else {}
     if ask.clips:
-        for part in ("train", "val", "test"):
-            usual = getattr(one, f"{part}_clips")
-            settings[f"{part}_clips"] = min(usual or ask.clips, ask.clips)
-    return settings
+        for part in ("train_clips", "val_clips", "test_clips"):
+            usual = settings.get(part, getattr(one, part))
+            limits[part] = min(usual or ask.clips, ask.clips)
+    return {**settings, **limits}
 
 
 def fused(streams: Sequence[Answers], how: Fusion) -> Answers:

@@ -16,7 +16,7 @@ from actviz.datasets.puppets import ACTIONS
 from actviz.experiments.base import Ask, Column, Line, Result, Table
 from actviz.experiments.claims import Claim, above, judge, more, over
 from actviz.experiments.cutting import Cut
-from actviz.experiments.mam.grid import clip_limits
+from actviz.experiments.mam.grid import AS_RIVALS, clip_limits
 from actviz.experiments.mam.writing import ACCURACY, WRITES, figures_of
 from actviz.experiments.statistics import Measured
 from actviz.experiments.trainings import Answers, Wanted, train_all
@@ -28,7 +28,7 @@ FRAMES = 10  # T: a share of 20 % is two of them
 SHARES = (0.0, 0.2, 0.4, 0.6, 0.8)
 Shows = Literal["nothing", "other actions"]
 _METHODS: dict[str, tuple[str, dict[str, Any]]] = {  # name -> recipe, its fields changed
-    "MAM": ("puppets/mam-head", {}),
+    "MAM": ("puppets/mam-head", AS_RIVALS),
     "ConvNet": ("puppets/convnet-rgb", {}),
     "LSTM": ("puppets/lstm-rgb", {}),
 }
@@ -76,9 +76,8 @@ def _cuts() -> list[tuple[Shows, float]]:
 
 def _row(ask: Ask, seeds: tuple[int, ...], shows: Shows, share: float, name: str) -> list[Wanted]:
     recipe, own = _METHODS[name]
-    settings = {**clip_limits(recipe, ask), **_SHORT, **own}
-    cut = Cut(share, shows, FRAMES)
-    return [Wanted(recipe, {**settings, "seed": seed}, cut=cut) for seed in seeds]
+    named = [clip_limits(recipe, ask, {**own, **_SHORT, "seed": seed}) for seed in seeds]
+    return [Wanted(recipe, one, cut=Cut(share, shows, FRAMES)) for one in named]
 
 
 Key = tuple[str, str]  # row, column

@@ -39,7 +39,7 @@ _UCF101 = {  # row of Table 1 -> group or class of the data set
     "ice dancing": "IceDancing",
 }
 _FROZEN = (
-    "Puppets: 2,400 clips to train on, 240 to choose the epoch by, 600 to test on (50 of each of "
+    "Puppets: 1,200 clips to train on, 240 to choose the epoch by, 600 to test on (50 of each of "
     "12 actions). All methods learn on the same frozen features; what differs between two seeds is "
     "the start of what is trained and the order of the clips. Mean ± standard deviation over seeds."
 )
