@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from actviz.errors import ActvizError
 from actviz.learn.evaluation import Evaluation
 
-__all__ = ["HOW", "check_fusion", "fuse"]
+__all__ = ["HOW", "check_fusion", "fuse", "mean_answer"]
 
 HOW = ("logits", "softmax")
 
@@ -46,21 +46,28 @@ def fuse(
     labels = [lab for lab, _ in answers]
     if any(not np.array_equal(labels[0], other) for other in labels[1:]):
         raise ActvizError("the evaluations to fuse do not agree on the clips' true classes.")
-    total = sum(
-        w * (_softmax(z) if how == "softmax" else z.astype(np.float64))
-        for w, (_, z) in zip(weights, answers, strict=True)
-    )
     return replace(
         first,
         keys=tuple(common),
         labels=labels[0],
-        logits=np.asarray(total / sum(weights)).astype(np.float32),
+        logits=mean_answer([z for _, z in answers], weights, how=how),
         skipped=_skipped(evaluations, common),
         views=_together([e.views for e in evaluations]),
         branches={},
         truth={},
         provenance=_provenance(evaluations, weights, how),
     )
+
+
+def mean_answer(
+    logits: Sequence[NDArray[np.float32]], weights: Sequence[float], *, how: str = "logits"
+) -> NDArray[np.float32]:
+    """The weighted mean of several models' logits (N, K), or of their softmax; see ``fuse``."""
+    total = sum(
+        w * (_softmax(z) if how == "softmax" else z.astype(np.float64))
+        for w, z in zip(weights, logits, strict=True)
+    )
+    return np.asarray(total / sum(weights)).astype(np.float32)
 
 
 def check_fusion(weights: Sequence[float], how: str = "logits") -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +15,17 @@ from actviz.clip.reader import frame_times, probe, read_clip
 from actviz.clip.sampling import segment_indices, span_frames
 from actviz.clip.skeleton import SKELETON_SUFFIXES, layout_of, read_skeleton
 from actviz.clip.types import Clip, ClipInfo, Skeleton
-from actviz.errors import ActvizError, CheckpointError
+from actviz.errors import ActvizError
 from actviz.learn.cards import Card
-from actviz.learn.checkpoints import Loaded, bundled, load_checkpoint
+from actviz.learn.checkpoints import Loaded
+from actviz.trace.flow import FlowSnippets, flow_snippets, snippet_starts
 from actviz.trace.frames import trace_tmnet
-from actviz.trace.provenance import pick_device
 from actviz.trace.schema import MANTrace, Trace
+from actviz.trace.sequences import flow_length_of, trace_sequence
 from actviz.trace.skeletons import trace_man
-from actviz.trace.whatif import CachedMAM, mam_features, what_if
+from actviz.trace.streams import ask_streams, flow_features
+from actviz.trace.weights import MODELS, check_traceable, load_second, load_weights
+from actviz.trace.whatif import CachedMAM, mam_features
 
 __all__ = [
     "MODELS",
@@ -38,7 +42,6 @@ __all__ = [
     "trace_video",
 ]
 
-MODELS = {"mam": "MAM", "tmnet": "TMNet", "man": "MAN"}
 SHORT_SIDE = 360  # pixels kept of a video for display; the models look at less
 MOST_FRAMES = 2000  # that a model looks at in one trace: some 1 GB of pictures
 GLANCES = 32  # frames TMNet looks at; each stands alone, so that more make a finer curve
@@ -70,6 +73,7 @@ class Traced:
     skeleton: Skeleton | None
     points: NDArray[np.float32] | None = None  # (N, P, J, 2) pixels of clip.frames
     cached: CachedMAM | None = None  # MAM's features of the clip, for what-ifs
+    cached_flow: CachedMAM | None = None  # of its second stream
 
     @property
     def layout(self) -> Layout:
@@ -80,6 +84,12 @@ class Traced:
         if known is None and self.skeleton is not None:
             return layout_of(self.skeleton)
         return known or get_layout(self.trace.layout)
+
+    def asked(self, **conditions: Any) -> Traced:
+        """This trace of MAM under other conditions, those of ``what_if``, in both its streams."""
+        if self.cached is None:
+            raise ValueError(f"only MAM can be asked what if; this trace is of {self.trace.model}")
+        return replace(self, trace=ask_streams(self.cached, self.cached_flow, **conditions))
 
     def points_at(self, time_s: float) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Where pose saw the joints (P, J, 2), and who was there (P,), nearest to a time."""
@@ -94,56 +104,31 @@ def is_skeleton_file(path: str | Path) -> bool:
     return Path(path).suffix.lower() in SKELETON_SUFFIXES
 
 
-def load_weights(model: str, weights: str | Path | None = None, device: str = "auto") -> Loaded:
-    """The named weights, or those that come with the project, on ``device``.
-
-    Raises:
-        ActvizError: unknown model, unreadable weights, or weights of another model.
-    """
-    if model not in MODELS:
-        raise ActvizError(f"model must be one of {', '.join(MODELS)}; got {model!r}.")
-    loaded = load_checkpoint(weights or bundled(model), device=pick_device(device))
-    check_traceable(loaded.card, weights or bundled(model))
-    if loaded.card.model != model:
-        raise ActvizError(
-            f"{weights}: expected weights of {model}; these are of {loaded.card.model}. Ask for "
-            f"--model {loaded.card.model}, or give other weights."
-        )
-    return loaded
-
-
-def check_traceable(card: Card, weights: str | Path) -> None:
-    """Refuse weights that can be trained and evaluated, but not yet looked into.
-
-    Raises:
-        CheckpointError: of no model with a trace, of optical flow, or of a TMNet in 3-D.
-    """
-    names = ", ".join(MODELS)
-    if card.model not in MODELS:
-        got = f"these are of {card.model}, which has nothing to show frame by frame"
-    elif card.modality != "rgb":
-        got = f"these are of {MODELS[card.model]} on optical {card.modality}, not traced yet"
-    elif card.overrides.get("variant", "2d") != "2d":
-        got = f"these are of TMNet-{card.overrides['variant'].upper()}, not traced yet"
-    else:
-        return
-    raise CheckpointError(
-        f"{weights}: expected weights of {names} on frames or joints; {got}. `actviz evaluate` "
-        "takes them, or give other weights here."
-    )
-
-
-def sample_clip(path: str | Path, count: int, span: Span = WHOLE) -> tuple[Clip, ClipInfo]:
+def sample_clip(
+    path: str | Path, count: int, span: Span = WHOLE, *, flow_length: int = 0
+) -> tuple[Clip, ClipInfo]:
     """``count`` frames spread evenly over the span (the middles of equal segments; fewer where
-    the span has fewer), with what is known about the file."""
+    the span has fewer), with what is known about the file.
+
+    Args:
+        flow_length: L of flow snippets that are to begin at the frames; 0: of no matter.
+    """
     info = probe(path)
+    inside = _inside(path, span)
+    if flow_length:
+        at = snippet_starts(len(inside), count, flow_length)
+    else:
+        at = np.unique(segment_indices(len(inside), min(count, len(inside))))
+    return read_clip(path, frame_index=inside[at], short_side=SHORT_SIDE), info
+
+
+def _inside(path: str | Path, span: Span) -> NDArray[np.int64]:
+    """Numbers of the span's frames in the file."""
     times_s, _ = frame_times(path)
     try:
-        inside = span_frames(times_s, span.start_s, span.end_s)
+        return span_frames(times_s, span.start_s, span.end_s)
     except ValueError as error:
         raise ActvizError(f"{path}: {error}") from error
-    at = np.unique(segment_indices(len(inside), min(count, len(inside))))
-    return read_clip(path, frame_index=inside[at], short_side=SHORT_SIDE), info
 
 
 def frames_seen(card: Card) -> int:
@@ -155,29 +140,78 @@ def trace_video(
     loaded: Loaded,
     path: str | Path,
     *,
+    second: Loaded | None = None,
     span: Span = WHOLE,
     frames: int | None = None,
     threshold: float | None = None,
     cam_class: str | None = None,
+    flow_method: str = "",
     progress: StageProgress | None = None,
 ) -> Traced:
-    """MAM or TMNet on a video file; ``frames`` looked at, ``frames_seen`` where None."""
+    """Any model that looks at pictures on a video file.
+
+    Args:
+        second: MAM on optical flow beside MAM on frames: two streams (``load_second``).
+        frames: looked at; ``frames_seen`` where None.
+        flow_method: "tvl1", "dis", or "" for the quick one (``actviz.trace.flow``).
+    """
     count = frames if frames is not None else frames_seen(loaded.card)
     if not 1 <= count <= MOST_FRAMES:
         raise ActvizError(f"--frames must be at least 1 and at most {MOST_FRAMES}; got {count}.")
-    name = MODELS[loaded.card.model]
-    clip, info = sample_clip(path, count, span)
+    name, card, file = MODELS[loaded.card.model], loaded.card, Path(path)
+    on_flow = card.modality == "flow"
+    clip, info = sample_clip(path, count, span, flow_length=card.flow_length if on_flow else 0)
+    flow = None
+    if flow_length_of(second or loaded):
+        flow = _flow_at(clip, span, second or loaded, method=flow_method, progress=progress)
 
     def tell(done: int, total: int) -> None:
         if progress:
-            progress(f"{name} looks at the frames", done, total)
+            progress(f"{name} looks at the {'flow' if on_flow else 'frames'}", done, total)
 
-    if loaded.card.model == "mam":
-        cached = mam_features(loaded, clip, info=info, progress=tell)
-        trace = what_if(cached, threshold=threshold)
-        return Traced(trace, Path(path), span, info, clip, None, cached=cached)
-    glances = trace_tmnet(loaded, clip, info=info, cam_class=cam_class, progress=tell)
-    return Traced(glances, Path(path), span, info, clip, None)
+    if card.model == "mam":
+        cached, beside = _mam_looks(loaded, second, clip, flow, info, tell)
+        memory = ask_streams(cached, beside, threshold=threshold)
+        return Traced(memory, file, span, info, clip, None, cached=cached, cached_flow=beside)
+    trace: Trace
+    if card.model == "tmnet":
+        trace = trace_tmnet(loaded, clip, info=info, cam_class=cam_class, progress=tell)
+    else:
+        trace = trace_sequence(loaded, clip, info=info, flow=flow, progress=tell)
+    return Traced(trace, file, span, info, clip, None)
+
+
+def _flow_at(
+    clip: Clip, span: Span, loaded: Loaded, *, method: str, progress: StageProgress | None
+) -> FlowSnippets:
+    """Snippets that begin at the frames of ``clip``, as ``loaded`` takes them."""
+    inside = _inside(clip.source, span)
+    return flow_snippets(
+        clip.source,
+        clip.frame_index - inside[0],
+        inside,
+        card=loaded.card,
+        length=flow_length_of(loaded),
+        method=method,
+        progress=progress,
+    )
+
+
+def _mam_looks(
+    loaded: Loaded,
+    second: Loaded | None,
+    clip: Clip,
+    flow: FlowSnippets | None,
+    info: ClipInfo,
+    tell: Callable[[int, int], None],
+) -> tuple[CachedMAM, CachedMAM | None]:
+    """What MAM sees of the clip, and what its second stream sees."""
+    if flow is None:
+        return mam_features(loaded, clip, info=info, progress=tell), None
+    if second is None:
+        return flow_features(loaded, clip, flow, info=info, progress=tell), None
+    cached = mam_features(loaded, clip, info=info, progress=tell)
+    return cached, flow_features(second, clip, flow, info=info)
 
 
 def trace_skeleton(
@@ -225,32 +259,39 @@ def trace_file(
     *,
     model: str,
     weights: str | Path | None = None,
+    second: str | Path | None = None,
     span: Span = WHOLE,
     device: str = "auto",
     frames: int | None = None,
     threshold: float | None = None,
     cam_class: str | None = None,
+    flow_method: str = "",
     pose_model: str | Path | None = None,
     progress: StageProgress | None = None,
 ) -> Traced:
-    """What ``actviz trace`` does: any readable file, any of the three models.
+    """What ``actviz trace`` does: any readable file, any of the models.
+
+    Args:
+        second: weights of MAM on optical flow, or "bundled": two streams.
 
     Raises:
         ActvizError: bad input of any kind, in one sentence.
     """
     if not Path(path).exists():
         raise ActvizError(f"{path}: no such file; give the path of a video or skeleton file.")
-    _check_options(path, model, span, frames, threshold, cam_class)
+    _check_options(path, model, span, frames, threshold, cam_class, second)
     loaded = load_weights(model, weights, device)
     if model == "man":
         return trace_skeleton(loaded, path, span=span, pose_model=pose_model, progress=progress)
     return trace_video(
         loaded,
         path,
+        second=None if second is None else load_second(second, loaded, device),
         span=span,
         frames=frames,
         threshold=threshold,
         cam_class=cam_class,
+        flow_method=flow_method,
         progress=progress,
     )
 
@@ -262,6 +303,7 @@ def _check_options(
     frames: int | None,
     threshold: float | None,
     cam_class: str | None,
+    second: str | Path | None,
 ) -> None:
     """Refuse what the model or the file has no use for, rather than pass over it in silence."""
     if model in MODELS and model != "man" and is_skeleton_file(path):
@@ -275,5 +317,7 @@ def _check_options(
         raise ActvizError(f"--threshold is for --model mam, which decides; got it with {model}.")
     if cam_class is not None and model != "tmnet":
         raise ActvizError(f"--class is for --model tmnet, which has maps; got it with {model}.")
+    if second is not None and model != "mam":
+        raise ActvizError(f"--with is for --model mam, of which it adds a stream; got {model}.")
     if frames is not None and model == "man":
-        raise ActvizError("--frames is for --model mam and tmnet; MAN's weights fix its rows.")
+        raise ActvizError("--frames is for models of pictures; MAN's weights fix its rows.")

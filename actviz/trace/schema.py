@@ -18,10 +18,19 @@ from numpy.typing import NDArray
 
 from actviz.errors import ActvizError
 
-__all__ = ["SCHEMA", "MAMTrace", "MANTrace", "TMNetTrace", "Trace"]
+__all__ = [
+    "SCHEMA",
+    "MAMTrace",
+    "MANTrace",
+    "SequenceTrace",
+    "TMNetTrace",
+    "Trace",
+    "TwoStreamTrace",
+]
 
 SCHEMA = 2  # 2: MAM's score, contributions and what-ifs; the other models' fields are those of 1
-_ONLY_NPZ = ("cam_rb", "cam_cb", "joints", "contribution")  # too large for a JSON one wants to read
+_ONLY_NPZ = ("contribution",)  # beside maps and joints: what has more than two axes
+_SHARED = ("classes", "times_s", "frame_index", "device", "versions")  # by two streams, in general
 
 
 @dataclass(frozen=True)
@@ -55,9 +64,9 @@ class Trace:
         """Write ``trace.json`` and ``trace.npz`` into ``folder`` (made where missing)."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        values = _flat(self)
         arrays = {k: v for k, v in values.items() if isinstance(v, np.ndarray)}
-        readable = {k: v for k, v in values.items() if k not in _ONLY_NPZ}
+        readable = {k: v for k, v in values.items() if not _is_large(k, v)}
         head = {"schema": self.schema, "model": self.model}
         text = json.dumps(head | readable, indent=1, default=_plain, allow_nan=False)
         (folder / "trace.json").write_text(text + "\n")
@@ -78,22 +87,58 @@ class Trace:
                 "found no such pair."
             )
         head = json.loads((folder / "trace.json").read_text())
-        kind = {c.model: c for c in Trace.__subclasses__()}.get(head.get("model"))
+        kind = _kind(head)
         if kind is None or head.get("schema") not in range(1, SCHEMA + 1):
             raise ActvizError(
-                f"{folder}: expected a trace of schema {SCHEMA} of mam, tmnet or man; got schema "
+                f"{folder}: expected a trace of schema {SCHEMA} of a known model; got schema "
                 f"{head.get('schema')} of {head.get('model')!r}. Make it again with `actviz trace`."
             )
         with np.load(folder / "trace.npz", allow_pickle=False) as stored:
             head.update({k: stored[k] for k in stored.files})
+        head["classes"] = tuple(head["classes"])
+        if kind is TwoStreamTrace:
+            head["flow"] = MAMTrace(**_nested(head, "flow"))
         lacking = [f.name for f in fields(kind) if f.name not in head and f.default is MISSING]
         if lacking:
             raise ActvizError(
                 f"{folder}: expected a trace of schema {SCHEMA}; this one of schema "
                 f"{head['schema']} lacks {', '.join(lacking)}. Make it again with `actviz trace`."
             )
-        head["classes"] = tuple(head["classes"])
         return kind(**{f.name: head[f.name] for f in fields(kind) if f.name in head})
+
+
+def _kind(head: dict[str, Any]) -> type[Trace] | None:
+    """The subclass that a stored trace is of; None: an unknown model's."""
+    if "rival" in head:
+        return SequenceTrace
+    if head.get("model") == "mam" and "fused" in head:
+        return TwoStreamTrace
+    return {c.model: c for c in (MAMTrace, TMNetTrace, MANTrace)}.get(str(head.get("model")))
+
+
+def _flat(trace: Trace) -> dict[str, Any]:
+    """Fields by name; those of a second stream as ``flow_…``, what both have in common once."""
+    values = {f.name: getattr(trace, f.name) for f in fields(trace)}
+    for name in [k for k, v in values.items() if isinstance(v, Trace)]:
+        for key, value in _flat(values.pop(name)).items():
+            if not (key in _SHARED and np.array_equal(value, values[key])):
+                values[f"{name}_{key}"] = value
+    return values
+
+
+def _nested(head: dict[str, Any], name: str) -> dict[str, Any]:
+    """The fields of a second stream's trace, as ``_flat`` wrote them."""
+    found = {f.name: head.get(f"{name}_{f.name}") for f in fields(MAMTrace)}
+    found |= {key: head[key] for key in _SHARED if found[key] is None}
+    found["classes"] = tuple(found["classes"] or ())
+    return found
+
+
+def _is_large(name: str, value: Any) -> bool:
+    """Whether a field is too large for a JSON that one wants to read."""
+    return name.removeprefix("flow_") in _ONLY_NPZ or (
+        isinstance(value, np.ndarray) and value.ndim > 2
+    )
 
 
 def _plain(value: Any) -> Any:
@@ -152,6 +197,22 @@ class MAMTrace(Trace):
         return self.times_s[np.argsort(self.place_of)]
 
 
+@dataclass(frozen=True, kw_only=True)
+class TwoStreamTrace(MAMTrace):
+    """MAM's stream on frames, beside that on optical flow at the same moments.
+
+    Each stream decides by itself; all fields but ``flow`` and ``fused`` are the frames' stream's.
+    On disk the other's are ``flow_write_probability``, ``flow_written``, …
+    """
+
+    flow: MAMTrace  # its snippets begin at the frames
+    fused: NDArray[np.float32]  # (K,), softmax of the mean of both streams' logits
+
+    @property
+    def clip_probabilities(self) -> NDArray[np.float32]:
+        return self.fused
+
+
 @dataclass(frozen=True)
 class TMNetTrace(Trace):
     """One glance at each frame: the two branches' answers and class activation maps.
@@ -187,3 +248,22 @@ class MANTrace(Trace):
     bones: NDArray[np.int64]  # (bones, 2), joint numbers
 
     model: ClassVar[str] = "man"
+
+
+@dataclass(frozen=True)
+class SequenceTrace(Trace):
+    """A model that MAM is compared with: its answer at every frame and, of some, where it looks.
+
+    Attention is divided by ``attention_max``, one maximum for the whole clip, so that frames can be
+    compared.
+    """
+
+    rival: str  # which model: "alstm", "videolstm", …
+    frame_probabilities: NDArray[np.float32]  # (T, K)
+    attention_max: float  # share of a frame's attention on one place, at most; 0: it has no maps
+    attention: NDArray[np.float16] | None = None  # (T, h, w) in [0, 1]
+
+    @property
+    def model(self) -> str:  # type: ignore[override]
+        """The model's name, as the other traces have it for all of their kind."""
+        return self.rival

@@ -19,7 +19,7 @@ from actviz.learn.protocols import clip_pictures
 from actviz.trace import flow
 from actviz.trace.flow import FlowSnippets, flow_snippets, snippet_starts
 
-PUPPETS = card(overrides={"flow_length": 2}, dataset="puppets", input_size=48)
+PUPPETS = card(overrides={"flow_length": 2}, input_size=48)
 
 
 def snippets(path: Path, starts=(0, 5), *, of=PUPPETS, length=2, **more) -> FlowSnippets:
@@ -29,7 +29,7 @@ def snippets(path: Path, starts=(0, 5), *, of=PUPPETS, length=2, **more) -> Flow
 
 def check_as_trained(path: Path, tmp_path: Path, *, resize: str) -> None:
     """Prepared on disk and read as the network is tested, bit for bit."""
-    of = card(overrides={"flow_length": 3}, input_size=64, resize=resize)
+    of = card(overrides={"flow_length": 3}, input_size=64, resize=resize, dataset="")
     sample = Sample("a/b", path, 0)
     assert prepare_clip(sample, Settings(tmp_path / "out", flow="dis")).status == "prepared"
     source = open_frames([sample], modality="flow", prepared=tmp_path / "out", side=73,

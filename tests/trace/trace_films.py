@@ -27,11 +27,15 @@ def film(path: Path, frames: int = 14, *, width: int = 64, height: int = 48) -> 
 
 
 def card(model: str = "mam", **more: Any) -> Card:
-    """Of tiny weights that were never trained; ``flow_length`` makes them of flow."""
+    """Of tiny weights that were never trained; ``flow_length`` makes them of flow.
+
+    As those of puppets they see flow at the size of their input, which is quickest.
+    """
     own = TINY | (HEAD if model == "mam" else {}) | more.pop("overrides", {})
     length = own.get("flow_length")
     seen = {"modality": "flow", "flow_length": length} if length else {}
-    facts = {"classes": ("a", "b", "c"), "frames": 4, "input_size": 32} | seen | more
+    facts = {"classes": ("a", "b", "c"), "frames": 4, "input_size": 32, "dataset": "puppets"}
+    facts |= seen | more
     return Card(model, own, trained_on="nothing", **facts)
 
 
