@@ -39,21 +39,25 @@ def mixed_force(batch: int = 6) -> Tensor:
     return torch.where(draw < 0.15, 0.0, torch.where(draw > 0.85, 1.0, torch.nan))
 
 
-def average(memory: list[tuple[float, Tensor]]) -> Tensor:
-    """Mean of the items, each with its weight; zeros where there is none."""
-    total = sum(weight for weight, _ in memory)
-    return sum((weight * item for weight, item in memory), torch.zeros(5)) / (total or 1.0)
+def summed(memory: list[tuple[float, Tensor]], nothing: Tensor) -> Tensor:
+    """Sum of the items, each with its weight."""
+    return sum((weight * item for weight, item in memory), nothing)
+
+
+def average(memory: list[tuple[float, Tensor]], nothing: Tensor) -> Tensor:
+    """Their mean; ``nothing``, which is zeros, where there is no item."""
+    return summed(memory, nothing) / (sum(weight for weight, _ in memory) or 1.0)
 
 
 def by_list(model: MAM, sequence: Tensor, force: Tensor | None = None) -> dict[str, Tensor]:
     """Eq. 1–9 for one clip (T, D) as the paper tells it: a list that grows."""
     memory: list[tuple[float, Tensor]] = []
-    h = c = torch.zeros(1, 4)
+    h = c = sequence.new_zeros(1, model.lstm.hidden_size)
+    nothing = sequence.new_zeros(model.write.out_features)
+    read = summed if model.read == "sum" else average
     seen = []
-    for t, x in enumerate(F.rms_norm(sequence, (D,), eps=1e-6)):
-        history = average(memory)
-        if model.read == "sum":
-            history = sum((weight * item for weight, item in memory), torch.zeros(5))
+    for t, x in enumerate(F.rms_norm(sequence, sequence.shape[-1:], eps=1e-6)):
+        history = read(memory, nothing)
         h, c = model.lstm(x[None], (h, c))
         q = controller_score(model, x, h[0], history)
         a = torch.sigmoid(q).item()
@@ -67,7 +71,7 @@ def by_list(model: MAM, sequence: Tensor, force: Tensor | None = None) -> dict[s
             h, c = weight * h, weight * c
     names = ("score", "write_probability", "written", "context", "history")
     told = {n: torch.stack(v) for n, v in zip(names, zip(*seen, strict=True), strict=True)}
-    video = average(memory)
+    video = average(memory, nothing)
     return told | {"video_feature": video, "logits": model.classifier(video)}
 
 

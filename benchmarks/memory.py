@@ -1,0 +1,133 @@
+"""What MAM's memory costs beside the frame CNN it sits on, and how fast a what-if is answered.
+
+    python benchmarks/memory.py [--threads 2] [--device cpu] [--repeats 10] [--frames 5]
+
+Three measurements, each after one round that is not counted; median, minimum and maximum follow:
+- MAM's whole head (LSTM, controller, memory, classifier) at its default sizes on a batch of 64
+  clips of T = 25 features of d = 2048: milliseconds of one clip, and their share of a forward pass
+  of ResNet-101 over the clip's 25 frames at 224 pixels. The CNN is timed on a few frames, in turn
+  with the head, and its time scaled to 25. Weights are random: the cost does not hang on them.
+- The same head as a plain Python loop over a list, frame by frame (the tests' oracle), on one clip.
+- ``what_if`` on the bundled weights and a bundled clip, features at hand, its trace included: a
+  threshold, forced decisions, dropped, shuffled and reversed frames in turn.
+On a machine that does other work too, more threads than free cores wait for each other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from actviz.clip.types import Clip
+from actviz.datasets.puppets.gallery import gallery
+from actviz.trace.run import frames_seen, load_weights, sample_clip
+from actviz.trace.whatif import dropped, mam_features, reversed_order, shuffled, what_if
+from models.backbones import build_backbone
+from models.mam import MAM
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "models"))
+from mam_by_list import by_list
+
+BATCH, FRAMES, DIM, SIDE = 64, 25, 2048, 224
+GOAL_SHARE, GOAL_MS = 0.05, 50.0
+
+
+def milliseconds(work: Callable[[], Any], device: torch.device) -> float:
+    """Of one run, to its end on the device."""
+    begin = time.perf_counter()
+    work()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return (time.perf_counter() - begin) * 1000
+
+
+def in_turn(works: list[Callable[[], Any]], repeats: int, device: torch.device) -> list[list]:
+    """Milliseconds of each work, measured in turn, so that a busy machine slows all alike."""
+    rounds = [[milliseconds(work, device) for work in works] for _ in range(repeats + 1)][1:]
+    return [list(column) for column in zip(*rounds, strict=True)]
+
+
+def told(values: list[float]) -> str:
+    return f"{statistics.median(values):8.2f} ({min(values):.2f} to {max(values):.2f})"
+
+
+@torch.inference_mode()
+def head_beside_cnn(device: torch.device, repeats: int, frames: int) -> None:
+    """Print the head's cost a clip, the CNN's, and the share."""
+    head = MAM(101, backbone=None, feature_dim=DIM).eval().to(device)
+    cnn = build_backbone("resnet101").eval().to(device)
+    features = torch.randn(BATCH, FRAMES, DIM, device=device)
+    pictures = torch.rand(frames, 3, SIDE, SIDE, device=device)
+    works = [lambda: head.rollout(features), lambda: cnn(pictures)]
+    head_ms, cnn_ms = in_turn(works, repeats, device)
+    a_clip = [value / BATCH for value in head_ms]
+    all_frames = [value / frames * FRAMES for value in cnn_ms]
+    shares = [100 * a / b for a, b in zip(a_clip, all_frames, strict=True)]
+    (listed,) = in_turn([lambda: by_list(head, features[0])], repeats, device)
+    print(f"MAM's head, a clip of {FRAMES} (batch {BATCH})    {told(a_clip)} ms")
+    print(f"ResNet-101, {FRAMES} frames (from {frames})        {told(all_frames)} ms")
+    met = statistics.median(shares) < 100 * GOAL_SHARE
+    goal = f"goal under {100 * GOAL_SHARE:g} %: {'met' if met else 'missed'}"
+    print(f"head as a share of ResNet-101         {told(shares)} %   {goal}")
+    print(f"list loop, a clip of {FRAMES} (batch 1)      {told(listed)} ms")
+
+
+def what_ifs(device: torch.device, repeats: int) -> None:
+    """Print the latency of an answer on the bundled weights."""
+    loaded = load_weights("mam", device=str(device))
+    clip: Clip = sample_clip(gallery()[0].video, frames_seen(loaded.card))[0]
+    cached = mam_features(loaded, clip)
+    count = len(cached)
+    force = np.where(np.arange(count) < 3, 1.0, np.nan)
+    questions: list[dict[str, Any]] = [
+        {"threshold": 0.3},
+        {"force": force},
+        {"order": dropped(count, [3, 4, 5])},
+        {"order": shuffled(count, 0)},
+        {"order": reversed_order(count)},
+    ]
+    works = [lambda asked=asked: what_if(cached, **asked) for asked in questions]
+    first = milliseconds(works[0], device)
+    every = [value for column in in_turn(works, 10 * repeats, device) for value in column]
+    met = max(every) < GOAL_MS
+    goal = f"goal under {GOAL_MS:g} ms: {'met' if met else 'missed'}"
+    print(f"what-if on {loaded.name}, {count} frames   {told(every)} ms   {goal}")
+    print(f"  the very first, unwarmed            {first:8.2f} ms")
+
+
+def machine(device: torch.device) -> str:
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
+    return (
+        f"{device.type} ({name}), {os.cpu_count()} cores, {torch.get_num_threads()} threads, load "
+        f"{load:.1f} before, torch {torch.__version__}, Python {platform.python_version()}"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--repeats", type=int, default=10)
+    parser.add_argument("--frames", type=int, default=5, help="frames ResNet-101 is timed on")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(0)
+    device = torch.device(options.device)
+    print(machine(device))
+    head_beside_cnn(device, options.repeats, options.frames)
+    what_ifs(device, options.repeats)
+
+
+if __name__ == "__main__":
+    main()
