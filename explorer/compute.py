@@ -26,9 +26,8 @@ from actviz.trace.run import (
     trace_skeleton,
     trace_video,
 )
-from actviz.trace.whatif import what_if
 
-__all__ = ["Ask", "Shelf", "devices", "drawings", "kept", "model_of", "traced", "with_choice"]
+__all__ = ["Ask", "Shelf", "devices", "drawings", "kept", "model_of", "traced", "with_class"]
 
 T = TypeVar("T")
 
@@ -138,19 +137,17 @@ def traced(ask: Ask, progress: StageProgress | None = None) -> Traced:
     return _traces().remember(ask.key, work)
 
 
-def with_choice(
-    ask: Ask, base: Traced, *, threshold: float | None = None, cam_class: str | None = None
-) -> Traced:
-    """``base`` with another threshold (MAM) or mapped class (TMNet); nothing is decoded again."""
+def with_class(ask: Ask, base: Traced, cam_class: str | None) -> Traced:
+    """TMNet's ``base`` with another mapped class; nothing is decoded again."""
+    if cam_class is None:
+        return base
 
     def work() -> Traced:
-        assert base.clip is not None  # MAM and TMNet always look at pictures
-        if base.cached is not None:
-            return replace(base, trace=what_if(base.cached, threshold=threshold))
+        assert base.clip is not None  # TMNet always looks at pictures
         trace = trace_tmnet(_load(ask), base.clip, info=base.info, cam_class=cam_class)
         return replace(base, trace=trace)
 
-    return _traces().remember((*ask.key, threshold, cam_class), work)
+    return _traces().remember((*ask.key, cam_class), work)
 
 
 def devices() -> list[str]:

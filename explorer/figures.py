@@ -16,7 +16,6 @@ from actviz.trace.schema import MAMTrace, MANTrace, TMNetTrace
 from actviz.views.attention import attention_lanes, describe_attention
 from actviz.views.glance import describe_glance, glance_lanes
 from actviz.views.lanes import Lane, LaneFigure
-from actviz.views.memory import describe_memory, memory_lanes
 from actviz.views.theme import ATTENTION, BOTH, Curve, pick_theme
 from explorer.compute import drawings
 from explorer.pictures import thumbnails
@@ -38,7 +37,6 @@ class Drawn:
 def lanes_of(key: Hashable, traced: Traced, *, film: Clip | None, dark: bool) -> Drawn:
     """The lanes of one trace, under thumbnails of ``film`` at the trace's frames."""
     draw: dict[type, Callable[..., Drawn]] = {
-        MAMTrace: _memory,
         TMNetTrace: _glance,
         MANTrace: _attention,
     }
@@ -48,17 +46,6 @@ def lanes_of(key: Hashable, traced: Traced, *, film: Clip | None, dark: bool) ->
 
 def _thumbs(film: Clip | None) -> NDArray[np.uint8] | None:
     return None if film is None else thumbnails(film)
-
-
-def _memory(traced: Traced, thumbs: Thumbs, dark: bool) -> Drawn:
-    trace = traced.trace
-    assert isinstance(trace, MAMTrace)
-    curves = (trace.times_s, trace.write_probability, trace.written, trace.memory_size)
-    truth = truth_of(trace)
-    figure = memory_lanes(
-        *curves, threshold=trace.threshold, truth=truth, thumbnails=thumbs, dark=dark
-    )
-    return Drawn(figure, describe_memory(*curves, threshold=trace.threshold, truth=truth))
 
 
 def _glance(traced: Traced, thumbs: Thumbs, dark: bool) -> Drawn:

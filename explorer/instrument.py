@@ -56,8 +56,12 @@ class Reel:
         return f"frame {self.frame_index[position]} · {self.times_s[position]:.2f} s"
 
 
-def play(reel: Reel, draw: Callable[[int], None]) -> None:
+def play(
+    reel: Reel, draw: Callable[[int], None], *, tool: Callable[[int], None] | None = None
+) -> None:
     """Show controls and lanes; ``draw(position)`` fills the page's slots for one frame.
+
+    ``tool(position)`` shows what else can be done at the cursor, under its controls.
 
     Only the small fragment runs again when the cursor moves. Figures stand outside of it and stay
     as they are; what changes goes into slots (``st.empty``) that were laid out beforehand.
@@ -71,7 +75,7 @@ def play(reel: Reel, draw: Callable[[int], None]) -> None:
         _lanes(reel)
         line = st.empty()
     with controls:
-        st.fragment(_instrument, run_every=every, key=FRAGMENT)(reel, draw, line, every)
+        st.fragment(_instrument, run_every=every, key=FRAGMENT)(reel, draw, line, every, tool)
 
 
 def _lanes(reel: Reel) -> None:
@@ -88,12 +92,18 @@ def _lanes(reel: Reel) -> None:
 
 
 def _instrument(
-    reel: Reel, draw: Callable[[int], None], line: DeltaGenerator, every: float | None
+    reel: Reel,
+    draw: Callable[[int], None],
+    line: DeltaGenerator,
+    every: float | None,
+    tool: Callable[[int], None] | None,
 ) -> None:
     if every is not None:
         _advance(reel, every)
     at = reel.position
     _controls(reel, at)
+    if tool is not None:
+        tool(at)
     draw(at)
     line.html(cursor_html(reel, at))
     state.share()

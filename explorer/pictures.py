@@ -49,13 +49,13 @@ def thumbnails(clip: Clip) -> NDArray[np.uint8]:
 
 
 def memory_frame(traced: Traced, at: int) -> tuple[NDArray[np.uint8], str]:
-    """The frame with MAM's decision on it, and the same in words."""
+    """The frame that stands at a place, with MAM's decision on it, and the same in words."""
     trace, clip = traced.trace, traced.clip
     assert isinstance(trace, MAMTrace)
     assert clip is not None
     written, probability = bool(trace.written[at]), float(trace.write_probability[at])
     picture = draw_decision(
-        enlarged(clip.frames[at]),
+        enlarged(clip.frames[trace.shown[at]]),
         written=written,
         probability=probability,
         memory_size=int(trace.memory_size[at]),

@@ -12,11 +12,12 @@ from pathlib import Path
 from actviz.datasets.puppets.gallery import gallery
 from actviz.describe import describe_file
 from actviz.errors import ActvizError
-from actviz.trace.run import is_skeleton_file
+from actviz.trace.run import MODELS, is_skeleton_file
 
 __all__ = [
     "FILE_TYPES",
     "OWN",
+    "WITH_PAGE",
     "Source",
     "check_file",
     "file_for",
@@ -27,6 +28,7 @@ __all__ = [
     "samples",
 ]
 
+WITH_PAGE = {name: MODELS[name] for name in ("mam", "tmnet", "man")}  # models with a page
 OWN = "own file"  # the key of the one file of the user's own; never in the URL
 FILE_TYPES = ("avi", "mp4", "mov", "mkv", "webm", "mpg", "mpeg", "m4v", "skeleton", "txt", "npz")
 

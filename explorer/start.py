@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from actviz.clip.reader import file_sha256, frame_times, read_clip
 from actviz.datasets.puppets.gallery import truth_for
 from actviz.report import outside_note
-from actviz.trace.run import MODELS, Traced
+from actviz.trace.run import Traced
 from actviz.views.theme import weights_note
 from explorer import compute, state
 from explorer.instrument import show
 from explorer.parts import say_failure, trace_of
-from explorer.sources import FILE_TYPES, OWN, Source, check_file, samples
+from explorer.sources import FILE_TYPES, OWN, WITH_PAGE, Source, check_file, samples
 
 __all__ = ["answers", "first_look", "gallery_row", "own_file", "probe_table"]
 
@@ -41,7 +41,7 @@ PAGES = {
 def first_look(source: Source) -> dict[str, Traced]:
     """Traces of the models that can look at the clip at once; finding people in a video waits."""
     found = {}
-    for model in MODELS:
+    for model in WITH_PAGE:
         ask = state.ask_for(model)
         if ask is None:
             continue
@@ -57,7 +57,7 @@ def first_look(source: Source) -> dict[str, Traced]:
 
 def answers(source: Source, found: dict[str, Traced]) -> None:
     """One row for each model: its question, its answer, its weights, the way to its page."""
-    for model in MODELS:
+    for model in WITH_PAGE:
         with st.container(border=True, horizontal=True, wrap=False, vertical_alignment="center"):
             st.markdown(_answer_text(source, model, found.get(model)), width="stretch")
             page, name, _, icon = PAGES[model]
@@ -65,7 +65,7 @@ def answers(source: Source, found: dict[str, Traced]) -> None:
 
 
 def _answer_text(source: Source, model: str, traced: Traced | None) -> str:
-    question = f"**{MODELS[model]}** · {PAGES[model][2]}"
+    question = f"**{WITH_PAGE[model]}** · {PAGES[model][2]}"
     if traced is None:
         video = source.video is not None
         needs = "to find people in the video first" if video else "pictures; this file holds joints"

@@ -1,7 +1,7 @@
 """What a viewer has chosen, for this session: clip, span, weights, device, and the one cursor.
 
-Everything that can be shared stands in the address: page, sample clip, span, frame, threshold and
-class. Files of the user's own cannot: they stay on this machine.
+Everything that can be shared stands in the address: page, sample clip, span, frame, class, and all
+that is asked of a what-if. Files of the user's own cannot: they stay on this machine.
 """
 
 from __future__ import annotations
@@ -25,13 +25,16 @@ from explorer.sources import (
 )
 
 __all__ = [
+    "FATES",
     "adopt_file",
     "adopt_weights",
     "ask_for",
     "choose_clip",
     "chosen_source",
     "chosen_span",
+    "decide",
     "drop_weights",
+    "fates",
     "forget_clip_choices",
     "frame",
     "is_dark",
@@ -44,21 +47,48 @@ __all__ = [
     "share",
 ]
 
+FATES = ("write", "skip", "drop")  # what a viewer can do to a frame
 DEFAULT_FRAME = -1  # no frame in the address: the page chooses a telling one
 
 
 def restore() -> None:
-    """Take the cursor from the address, once for each session."""
+    """Take cursor and fates of frames from the address, once for each session."""
     if "frame" not in st.session_state:
-        given = st.query_params.get("frame", "")
-        st.session_state["frame"] = int(given) if given.isdecimal() else DEFAULT_FRAME
+        given = _numbers(st.query_params.get("frame", ""))
+        st.session_state["frame"] = given[0] if given else DEFAULT_FRAME
+        for fate in FATES:
+            fates().update(dict.fromkeys(_numbers(st.query_params.get(fate, "")), fate))
+
+
+def _numbers(text: str) -> list[int]:
+    """``3.17.40`` as frame numbers; what is none is left out."""
+    return [int(n) for n in text.split(".") if n.isdecimal() and len(n) < 10]
 
 
 def share() -> None:
-    """Put the cursor into the address."""
+    """Put the cursor and the fates of frames into the address."""
     at = st.session_state["frame"]
-    if at >= 0 and st.query_params.get("frame") != str(at):
-        st.query_params["frame"] = str(at)
+    wanted = {"frame": str(at)} if at >= 0 else {}
+    for fate in FATES:
+        chosen = sorted(frame for frame, f in fates().items() if f == fate)
+        wanted |= {fate: ".".join(map(str, chosen))} if chosen else {}
+    for name in ("frame", *FATES):
+        if name in wanted and st.query_params.get(name) != wanted[name]:
+            st.query_params[name] = wanted[name]
+        elif name not in wanted and name != "frame":
+            st.query_params.pop(name, None)
+
+
+def fates() -> dict[int, str]:
+    """What is done to single frames of the clip, by their number in the source file."""
+    return st.session_state.setdefault("fates", {})
+
+
+def decide(frame: int, fate: str | None) -> None:
+    """Do something to a frame of the source file; anything else than ``FATES``: nothing."""
+    fates().pop(frame, None)
+    if fate in FATES:
+        fates()[frame] = fate
 
 
 def frame() -> int:
@@ -88,7 +118,9 @@ def forget_clip_choices() -> None:
     for name in ("span", "class", "playing"):
         st.session_state.pop(name, None)
     st.session_state["frame"] = DEFAULT_FRAME
-    st.query_params.pop("frame", None)
+    fates().clear()
+    for name in ("frame", *FATES):
+        st.query_params.pop(name, None)
 
 
 def chosen_source() -> Source:

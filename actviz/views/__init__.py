@@ -1,6 +1,6 @@
 """Arrays in, figure out: matplotlib for print, plotly for the screen, numpy pictures for video."""
 
-from actviz.views.answers import answer_bars, describe_answer
+from actviz.views.answers import answer_bars, answer_change, describe_answer, describe_change
 from actviz.views.attention import attention_lanes, describe_attention
 from actviz.views.confusion import confusion_figure
 from actviz.views.contribution import contribution_lanes, contribution_part, describe_contribution
@@ -13,8 +13,8 @@ from actviz.views.controller import (
 )
 from actviz.views.gaze import describe_gaze, gaze_lanes
 from actviz.views.glance import describe_glance, glance_lanes, no_evidence
-from actviz.views.memory import describe_memory, memory_lanes
-from actviz.views.parts import Part, decision_part
+from actviz.views.memory import describe_memory, memory_lanes, probability_part, size_part
+from actviz.views.parts import Part, decision_part, stacked
 from actviz.views.pictures import (
     blend_heat,
     dim_outside,
@@ -40,6 +40,7 @@ __all__ = [
     "Part",
     "Truth",
     "answer_bars",
+    "answer_change",
     "attention_figure",
     "attention_lanes",
     "blend_heat",
@@ -51,6 +52,7 @@ __all__ = [
     "decision_part",
     "describe_answer",
     "describe_attention",
+    "describe_change",
     "describe_contribution",
     "describe_controller",
     "describe_gaze",
@@ -71,11 +73,14 @@ __all__ = [
     "memory_figure",
     "memory_lanes",
     "no_evidence",
+    "probability_part",
     "sheet",
     "similarity_part",
+    "size_part",
     "skeleton_extent",
     "skeleton_frame",
     "skeleton_scene",
+    "stacked",
     "strip",
     "terms_part",
     "weights_note",

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import ArrayLike, NDArray
 
 from actviz.views.theme import FONT, OKABE_ITO, Theme, pick_theme
 
-__all__ = ["answer_bars", "describe_answer"]
+__all__ = ["answer_bars", "answer_change", "describe_answer", "describe_change"]
 
 
 def _check_answer(top: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
@@ -92,6 +93,95 @@ def _dress(figure: go.Figure, names: list[str], theme: Theme) -> None:
         ticklabelstandoff=6,
         showgrid=False,
         fixedrange=True,
+    )
+
+
+def answer_change(
+    classes: Sequence[str],
+    before: ArrayLike,
+    after: ArrayLike,
+    *,
+    truth: str | None = None,
+    count: int = 4,
+    names: tuple[str, str] = ("as it was", "what if"),
+    dark: bool = False,
+) -> go.Figure:
+    """Two answers to one clip, bar beside bar, for the ``count`` classes highest in either.
+
+    Args:
+        classes: (K,) names.
+        before, after: (K,) probabilities; the first hatched and grey, the second plain and blue.
+        truth: the class that is really shown; starred.
+        names: what the two are called.
+    """
+    one, other = _check_pair(classes, before, after)
+    theme = pick_theme(dark)
+    order = _highest(one, other, count)
+    accent = theme.graphic(OKABE_ITO["blue"])
+    hatch = {"shape": "/", "fgcolor": theme.muted, "bgcolor": theme.paper, "size": 6}
+    looks: list[dict[str, object]] = [
+        {"color": theme.muted, "pattern": hatch, "line": {"width": 1, "color": theme.muted}},
+        {"color": accent, "line": {"width": 1, "color": accent}},
+    ]
+    figure = go.Figure()
+    for values, name, look in zip((one, other), names, looks, strict=True):
+        figure.add_bar(
+            x=values[order],
+            y=list(range(len(order))),
+            orientation="h",
+            name=name,
+            marker=look,
+            text=[f"{value:.2f}" for value in values[order]],
+            textposition="outside",
+            textfont={"size": 14, "color": theme.ink},
+            cliponaxis=False,
+            hoverinfo="skip",
+        )
+    legend = f"▨ {names[0]}   <span style='color:{accent}'>■</span> {names[1]}"
+    starred = [f"{classes[k]} ★" if classes[k] == truth else classes[k] for k in order]
+    _dress(figure, starred, theme)
+    figure.update_layout(
+        barmode="group",
+        bargap=0.22,
+        bargroupgap=0.08,
+        height=50 * len(order) + 84,
+        margin={"l": 8, "r": 48, "t": 40, "b": 40},
+        title={"text": legend, "x": 0, "xref": "paper"},
+        title_font_size=15,
+    )
+    return figure
+
+
+def _check_pair(
+    classes: Sequence[str], before: ArrayLike, after: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    one, other = np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)
+    if one.shape != (len(classes),) or other.shape != one.shape or not len(classes):
+        raise ValueError(
+            f"before and after must hold one probability per class, ({len(classes)},); got "
+            f"{one.shape} and {other.shape}."
+        )
+    both = np.concatenate([one, other])
+    if not np.isfinite(both).all() or both.min() < -1e-6 or both.max() > 1 + 1e-6:
+        raise ValueError("probabilities must lie in [0, 1].")
+    return one, other
+
+
+def _highest(one: NDArray[np.float64], other: NDArray[np.float64], count: int) -> NDArray[np.int64]:
+    """Classes highest in either, the new answer first: the bold one."""
+    chosen = np.argsort(-np.maximum(one, other), kind="stable")[:count]
+    return chosen[np.argsort(-other[chosen], kind="stable")]
+
+
+def describe_change(classes: Sequence[str], before: ArrayLike, after: ArrayLike) -> str:
+    """Two answers in words: ``the answer stays throw, 0.91 → 0.83``."""
+    one, other = _check_pair(classes, before, after)
+    was, now = int(one.argmax()), int(other.argmax())
+    if was == now:
+        return f"the answer stays {classes[now]}, {one[now]:.2f} → {other[now]:.2f}"
+    return (
+        f"the answer turns from {classes[was]} ({one[was]:.2f}) to {classes[now]} "
+        f"({other[now]:.2f})"
     )
 
 

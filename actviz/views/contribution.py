@@ -27,7 +27,7 @@ __all__ = [
 class Contribution:
     """One class's share of every frame, checked; ``items`` + ``bias`` is the logit."""
 
-    values: NDArray[np.float64]  # (T,), 0 where skipped
+    values: NDArray[np.float64]  # (T,), 0 where nothing was written
     written: NDArray[np.bool_]  # (T,)
     bias: float
     class_name: str
@@ -52,7 +52,7 @@ def signed(value: float) -> str:
 def check_contribution(
     contribution: ArrayLike, written: ArrayLike, *, class_name: str, bias: float
 ) -> Contribution:
-    """The arrays of a contribution view, checked: finite, and nothing from a skipped frame."""
+    """The arrays of a contribution view, checked. Soft writes let skipped frames add a little."""
     decision = np.asarray(written)
     if decision.ndim != 1:
         raise ValueError(f"written must have shape (T,); got {decision.shape}.")
@@ -60,8 +60,6 @@ def check_contribution(
     values = check_curve(contribution, len(decision), "contribution")
     if not np.isfinite(values).all() or not np.isfinite(bias):
         raise ValueError("contribution and bias must be finite; got nan or infinity.")
-    if (values[~decision] != 0).any():
-        raise ValueError("contribution must be 0 where a frame was skipped: it is not in memory.")
     return Contribution(values, decision, float(bias), class_name)
 
 
@@ -96,7 +94,7 @@ def contribution_part(
 
 def _bar_words(shares: Contribution) -> list[str]:
     return [
-        f"adds {signed(value)} to {shares.class_name}" if on else "skipped: adds nothing"
+        f"adds {signed(value)} to {shares.class_name}" if on or value else "skipped: adds nothing"
         for value, on in zip(shares.values, shares.written, strict=True)
     ]
 
@@ -149,7 +147,7 @@ def describe_contribution(
     """The same arrays in words, for a reader who does not see the figure."""
     times = check_clock(times_s)
     shares = check_contribution(contribution, written, class_name=class_name, bias=bias)
-    if not shares.written.any():
+    if not shares.values.any():
         return (
             f"Nothing is in memory: the logit of {class_name} is the classifier's bias alone, "
             f"{signed(bias)}."

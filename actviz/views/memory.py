@@ -14,7 +14,14 @@ from actviz.views.parts import Part, decision_part, stacked
 from actviz.views.theme import SKIPPED, WRITTEN
 from actviz.views.truth import Truth
 
-__all__ = ["check_decisions", "check_resets", "describe_memory", "memory_lanes"]
+__all__ = [
+    "check_decisions",
+    "check_resets",
+    "describe_memory",
+    "memory_lanes",
+    "probability_part",
+    "size_part",
+]
 
 
 def check_decisions(
@@ -72,13 +79,12 @@ def memory_lanes(
     times, probability, decision, size = check_decisions(
         times_s, write_probability, written, memory_size
     )
-    resets = check_resets(state_reset, decision)
     return stacked(
         [
-            _probability_part(probability, decision, resets, threshold),
+            probability_part(probability, decision, threshold=threshold, state_reset=state_reset),
             decision_part(decision),
             *more,
-            _size_part(size),
+            size_part(size),
         ],
         times,
         cursor_s=cursor_s,
@@ -90,12 +96,18 @@ def memory_lanes(
     )
 
 
-def _probability_part(
-    probability: NDArray[np.float64],
-    decision: NDArray[np.bool_],
-    resets: NDArray[np.bool_],
+def probability_part(
+    write_probability: ArrayLike,
+    written: ArrayLike,
+    *,
     threshold: float,
+    state_reset: ArrayLike | None = None,
 ) -> Part:
+    """How sure the controller was at each frame; the line breaks where the LSTM starts anew."""
+    decision = np.asarray(written).astype(bool)
+    probability = check_curve(write_probability, len(decision), "write_probability")
+    resets = check_resets(state_reset, decision)
+
     def draw(lanes: LaneFigure, number: int) -> None:
         words = f"threshold {threshold:g}"
         lanes.level(number, threshold, words)
@@ -106,7 +118,9 @@ def _probability_part(
     return Part(Lane("write probability, 0–1", 190, (-0.04, 1.06), (0, 0.5, 1)), draw)
 
 
-def _size_part(size: NDArray[np.float64]) -> Part:
+def size_part(memory_size: ArrayLike) -> Part:
+    """Items in memory after each frame, as steps."""
+    size = check_curve(memory_size, np.size(memory_size), "memory_size")
     most = max(float(np.nanmax(size)), 1.0)
 
     def draw(lanes: LaneFigure, number: int) -> None:

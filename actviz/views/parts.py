@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
 from actviz.views.checks import check_clock
-from actviz.views.lanes import Lane, LaneFigure
+from actviz.views.lanes import KEEP, Lane, LaneFigure
 from actviz.views.theme import SKIPPED, WRITTEN, pick_theme
 from actviz.views.truth import Truth
 
@@ -50,13 +50,20 @@ def stacked(
 
 
 def decision_part(
-    written: ArrayLike, *, title: str = "decision", times_s: ArrayLike | None = None
+    written: ArrayLike,
+    *,
+    title: str = "decision",
+    times_s: ArrayLike | None = None,
+    forced_s: ArrayLike = (),
+    dropped_s: ArrayLike = (),
 ) -> Part:
     """MAM's bar: green and full height where written, blue and half as high where skipped.
 
     Args:
         written: (T,) the decisions.
         times_s: (T,) their seconds, where they are not those of the figure they stand in.
+        forced_s: seconds of the decisions that somebody else took: a diamond on their bar.
+        dropped_s: seconds of frames that were not shown to the model: a cross.
     """
     decision = np.asarray(written)
     times = None if times_s is None else check_clock(times_s)
@@ -75,8 +82,38 @@ def decision_part(
             f"{int((~decision).sum())} skipped": (0.25, SKIPPED.colour),
         }
         lanes.direct_labels(number, counts)
+        _mark(lanes, number, forced, "forced", "diamond")
+        _mark(lanes, number, gone, "dropped", "x")
 
+    forced, gone = np.asarray(forced_s, float), np.asarray(dropped_s, float)
+    for marks, sign in ((forced, "◆ forced"), (gone, "✕ dropped")):
+        title = f"{title} · {sign}" if len(marks) else title
     return Part(Lane(title, 46, ticks=()), draw)
+
+
+def _mark(
+    lanes: LaneFigure, number: int, seconds: NDArray[np.float64], name: str, symbol: str
+) -> None:
+    if not len(seconds):
+        return
+    lanes.figure.add_trace(
+        go.Scatter(
+            x=seconds,
+            y=np.full(len(seconds), 0.25),
+            mode="markers",
+            name=name,
+            hoverinfo="skip",
+            unselected=KEEP,
+            marker={
+                "symbol": symbol,
+                "size": 12,
+                "color": lanes.theme.ink,
+                "line": {"color": lanes.theme.panel, "width": 1.5},
+            },
+        ),
+        row=lanes.row(number),
+        col=1,
+    )
 
 
 def reach(*values: ArrayLike, least: float = 0.1) -> tuple[float, float]:

@@ -83,7 +83,7 @@ def _shares(axes: Axes, edges: NDArray[np.float64], shares: Contribution) -> Non
     value_axis(axes, low, high, None, "logit")
     up = shares.values >= 0
     for which, look, hatch in ((up, FOR, None), (~up, AGAINST, "....")):
-        at = np.flatnonzero(which & shares.written)
+        at = np.flatnonzero(which & (shares.values != 0))
         axes.bar(
             (edges[at] + edges[at + 1]) / 2,
             shares.values[at],

@@ -51,6 +51,7 @@ def memory_figure(
     threshold: float,
     title: str,
     state_reset: ArrayLike | None = None,
+    flow_written: ArrayLike | None = None,
     truth: Truth | None = None,
     note: str | None = None,
 ) -> Figure:
@@ -65,6 +66,7 @@ def memory_figure(
         threshold: a_t above this is written.
         title: which clip, and what the model answers.
         state_reset: (T,) the LSTM starts anew after this frame; None: after each skipped one.
+        flow_written: (T,) what a second stream, on optical flow, decides at the same moments.
         note: which weights, what they were trained on, warnings.
     """
     times, probability, decision, size = check_decisions(
@@ -80,6 +82,7 @@ def memory_figure(
     rows = {
         "frames": Row(frame_row_height(pictures, len(chosen)), title=words["frames"]),
         "decision": Row(0.42, gap=0.02),
+        **({} if flow_written is None else {"flow": Row(0.42, gap=0.14)}),
         "probability": Row(1.7, gap=0.5),
         "size": Row(0.95, gap=0.35),
     }
@@ -92,6 +95,8 @@ def memory_figure(
     page = Page(rows, span, title=title, note=note, over_time=over_time)
     frame_row(page.axes["frames"], pictures, times, chosen, decision, rows["frames"].high)
     decision_bar(page.axes["decision"], edges, decision)
+    if flow_written is not None:
+        _second_bar(page, edges, np.asarray(flow_written))
     _probability(page.axes["probability"], times, probability, decision, resets, threshold)
     _size(page.axes["size"], edges, size)
     if truth is not None:
@@ -180,6 +185,17 @@ def decision_bar(axes: Axes, edges: NDArray[np.float64], decision: NDArray[np.bo
         f"{len(decision) - count} skipped": (0.22, SKIPPED.colour),
     }
     direct_labels(axes, labels, 0.42)
+
+
+def _second_bar(page: Page, edges: NDArray[np.float64], written: NDArray[np.bool_]) -> None:
+    """The other stream's decisions under the first one's, and which is whose."""
+    if written.shape != (len(edges) - 1,):
+        raise ValueError(f"flow_written must have shape ({len(edges) - 1},); got {written.shape}.")
+    decision_bar(page.axes["flow"], edges, written.astype(bool))
+    for row, words in (("decision", "frames"), ("flow", "flow")):
+        name = page.axes[row].set_ylabel(words, fontsize=LABEL, color=LIGHT.ink)
+        name.set(rotation=0, ha="right", va="center")
+    page.axes["probability"].set_ylabel("write probability\n(frames)")
 
 
 def _probability(

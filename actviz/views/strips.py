@@ -109,15 +109,15 @@ def memory_contents(
     Args:
         frames: uint8 (T, H, W, 3).
         written: (T,) the decisions.
-        upto: position 0…T-1 of the cursor's frame, included.
+        upto: position 0…T-1 of the cursor's frame, included; -1: before the first frame.
         times_s: (T,) seconds, written below each thumbnail where given.
     """
     pictures = check_frames(frames)
     decision = np.asarray(written, dtype=bool)
     if decision.shape != (len(pictures),):
         raise ValueError(f"written must have shape {(len(pictures),)}; got {decision.shape}.")
-    if not 0 <= upto < len(pictures):
-        raise ValueError(f"upto must lie in 0…{len(pictures) - 1}; got {upto}.")
+    if not -1 <= upto < len(pictures):
+        raise ValueError(f"upto must lie in -1…{len(pictures) - 1}; got {upto}.")
     times = None if times_s is None else check_clock(times_s)
     ever = np.flatnonzero(decision)
     held = ever[ever <= upto]

@@ -60,3 +60,14 @@ class Truth:
             (float(edges[a]), float(edges[b]), str(self.phases[a]))
             for a, b in zip(starts, stops, strict=True)
         ]
+
+    def shown_as(self, times_s: NDArray[np.float64], source_s: NDArray[np.float64]) -> Truth:
+        """The truth of a film whose frames stand in another order; it has no cuts of its own.
+
+        Args:
+            times_s: (P,) seconds of the places, strictly increasing.
+            source_s: (P,) when in the clip the frame at each place happens.
+        """
+        own = np.asarray(self.times_s, dtype=np.float64)
+        at = np.abs(own[None] - np.asarray(source_s, dtype=np.float64)[:, None]).argmin(axis=1)
+        return Truth(check_clock(times_s), np.asarray(self.evidence, dtype=bool)[at])

@@ -5,7 +5,7 @@ import streamlit as st
 from actviz.trace.schema import TMNetTrace
 from actviz.views.glance import no_evidence
 from explorer import parts, state
-from explorer.compute import with_choice
+from explorer.compute import with_class
 from explorer.entry import run
 from explorer.figures import lanes_of, telling_position
 from explorer.instrument import Reel, play, show
@@ -19,7 +19,7 @@ def page() -> None:
     base = parts.trace_of(ask)
     if ask is None or base is None or not isinstance(base.trace, TMNetTrace):
         return
-    traced = with_choice(ask, base, cam_class=_class(base.trace))
+    traced = with_class(ask, base, _class(base.trace))
     trace = traced.trace
     assert isinstance(trace, TMNetTrace)
     name, dark = trace.cam_class, state.is_dark()

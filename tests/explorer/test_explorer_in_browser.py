@@ -179,6 +179,21 @@ def test_the_skeleton_moves_with_the_cursor_and_keeps_its_view(server, page):
     assert stage.evaluate("canvas => canvas.mine === true")
 
 
+def test_a_what_if_is_answered_beside_what_was_and_its_address_restores_it(server, page):
+    page.goto(f"{server}/memory?clip=Throw&frame=34")
+    cursor(page)
+    page.get_by_text("is skipped", exact=True).click()
+    said = page.get_by_text("With the frame of 2.83 s skipped").first
+    said.wait_for()
+    page.get_by_text("decision: as it was").wait_for()
+    page.wait_for_function("location.search.includes('skip=34')")
+    page.goto(page.url)
+    said.wait_for()
+    page.get_by_role("button", name="Back to as it was").click()
+    said.wait_for(state="detached")
+    page.wait_for_function("!location.search.includes('skip')")
+
+
 @pytest.mark.real
 def test_a_real_clip_moves_frame_curve_and_map_on_every_page(server, page, real_data):
     clip = real_data / "hmdb51" / "wave" / "TrumanShow_wave_f_nm_np1_fr_med_26.avi"

@@ -91,6 +91,88 @@ def test_the_threshold_changes_what_is_written():
     assert "none was written" in words(app)
 
 
+def fate(app: AppTest, wanted: str) -> None:
+    """Do something to the frame at the cursor."""
+    app.button_group(key="fate").set_value(wanted).run()
+
+
+def test_nothing_is_asked_at_first_and_the_page_is_as_it_was():
+    app = opened("memory")
+    assert app.button_group(key="fate").value == ""
+    assert "instead of" not in words(app)
+    assert not [b for b in app.button if b.key == "as-it-was"]
+
+
+def test_a_frame_skipped_by_force_changes_the_answer_and_one_button_takes_it_back():
+    app = opened("memory", clip="Throw", frame="34")
+    fate(app, "skip")
+    assert not app.exception
+    assert "With the frame of 2.83 s skipped: 8 instead of 9 of 16 frames" in words(app)
+    assert app.session_state["fates"] == {34: "skip"}
+    app.button(key="as-it-was").click().run()
+    assert not app.exception and "instead of" not in words(app)
+    assert app.session_state["fates"] == {}
+
+
+def test_a_frame_can_be_left_out_and_taken_in_again():
+    app = opened("memory", clip="Throw", frame="34")
+    fate(app, "drop")
+    assert not app.exception and "of 15 frames are written instead of 9 of 16" in words(app)
+    assert "frame 34 · " in words(app)  # the cursor still finds it
+    fate(app, "")
+    assert not app.exception and "instead of" not in words(app)
+
+
+def test_another_order_is_another_film_of_the_same_frames():
+    app = opened("memory", clip="Throw")
+    app.button_group(key="order").set_value("reversed").run()
+    assert not app.exception and "With the frames reversed" in words(app)
+    app.button_group(key="order").set_value("shuffled").run()
+    app.number_input(key="shuffle").set_value(7).run()
+    assert not app.exception and "With the frames shuffled" in words(app)
+
+
+def test_an_address_restores_a_what_if():
+    address = {"clip": "Throw", "frame": "34", "threshold": "0.6", "order": "reversed"}
+    app = opened("memory", **address, skip="34", drop="1.4.x.99999999999", write="²")
+    assert not app.exception and not app.error
+    said = words(app)
+    assert "With a threshold of 0.6, the frames reversed" in said
+    assert "of 2.83 s skipped" in said and "left out" in said
+
+
+def test_another_clip_forgets_what_was_done_to_frames():
+    app = opened("memory", clip="Throw", frame="34", skip="34")
+    assert "skipped:" in words(app)
+    app.selectbox(key="clip").set_value("wave").run()
+    assert not app.exception and app.session_state["fates"] == {}
+
+
+def test_all_frames_left_out_leaves_one():
+    everything = ".".join(str(n) for n in range(200))
+    app = opened("memory", clip="Throw", drop=everything)
+    assert not app.exception and not app.error
+    assert " of 1 frames are written" in words(app)
+
+
+@pytest.mark.parametrize("lanes", [[], ["contribution", "controller", "similarity"]])
+def test_lanes_can_be_chosen_and_are_said_in_words(lanes):
+    app = opened("memory")
+    app.button_group(key="show").set_value(lanes).run()
+    assert not app.exception
+    said = words(app)
+    assert ("The memory adds" in said) == ("contribution" in lanes)
+    assert ("The controller's score" in said) == ("controller" in lanes)
+    assert ("Similarity of a frame" in said) == ("similarity" in lanes)
+
+
+def test_the_class_whose_logit_is_taken_apart_can_be_chosen():
+    app = opened("memory", clip="Throw")
+    assert "to the logit of throw" in words(app)
+    app.selectbox(key="class").set_value("push").run()
+    assert not app.exception and "to the logit of push" in words(app)
+
+
 def test_another_class_shows_its_own_evidence():
     app = opened("glance")
     app.selectbox(key="class").set_value("drink").run()

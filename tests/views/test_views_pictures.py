@@ -200,5 +200,6 @@ def test_memory_contents_keep_their_size_and_grow():
 def test_memory_contents_without_a_write_and_past_the_end():
     frames, _ = clip(3)
     assert memory_contents(frames, np.zeros(3, bool), 2).std() > 0  # words, not a blank
+    memory_contents(frames, np.ones(3, bool), -1)  # before the first frame
     with pytest.raises(ValueError, match="upto"):
         memory_contents(frames, np.zeros(3, bool), 3)

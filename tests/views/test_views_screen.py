@@ -8,13 +8,17 @@ import pytest
 
 from actviz.views import (
     answer_bars,
+    answer_change,
     attention_lanes,
+    decision_part,
     describe_answer,
     describe_attention,
+    describe_change,
     describe_glance,
     describe_memory,
     glance_lanes,
     memory_lanes,
+    stacked,
 )
 from actviz.views.theme import ATTENTION, CLASSIFICATION, DARK, REGRESSION, SKIPPED, WRITTEN
 
@@ -203,6 +207,38 @@ def test_answers_are_named_with_numbers_from_zero_to_one():
 def test_answers_that_are_no_probabilities_are_refused(top):
     with pytest.raises(ValueError, match=r"top|probabilities"):
         answer_bars(top)
+
+
+def test_two_answers_stand_bar_beside_bar_for_the_classes_highest_in_either():
+    classes, before, after = ["a", "b", "c", "d"], [0.7, 0.2, 0.1, 0.0], [0.1, 0.1, 0.2, 0.6]
+    figure = answer_change(classes, before, after, truth="a", count=3)
+    first, second = figure.data
+    assert set(figure.layout.yaxis.ticktext) >= {"<b>d</b>", "a ★"}
+    assert list(second.x) == sorted(second.x, reverse=True)
+    assert first.marker.pattern.shape == "/" and not second.marker.pattern.shape
+    assert describe_change(classes, before, after) == "the answer turns from a (0.70) to d (0.60)"
+    assert "stays a, 0.70 → 0.70" in describe_change(classes, before, before)
+
+
+@pytest.mark.parametrize("after", [[0.5], [0.5, 1.5], [0.5, float("nan")]])
+def test_two_answers_that_cannot_be_compared_are_refused(after):
+    with pytest.raises(ValueError, match=r"probability per class|lie in"):
+        answer_change(["a", "b"], [0.5, 0.5], after)
+
+
+def test_forced_and_dropped_frames_are_marked_at_their_seconds():
+    part = decision_part([True, False], forced_s=[1.0], dropped_s=[0.5])
+    assert part.lane.title == "decision · ◆ forced · ✕ dropped"
+    figure = stacked([part], [0.0, 1.0])
+    assert list(traces(figure, "forced")[0].x) == [1.0]
+    assert list(traces(figure, "dropped")[0].x) == [0.5]
+
+
+def test_the_truth_of_a_film_in_another_order_follows_its_frames(clip16):
+    times = clip16.times_s
+    turned = clip16.truth.shown_as(times, times[::-1])
+    assert turned.evidence.tolist() == clip16.truth.evidence[::-1].tolist()
+    assert turned.cut_marks() == []
 
 
 def test_memory_in_words_counts_and_compares(clip16):
