@@ -117,9 +117,10 @@ class AttentionLSTM(SequenceModel):
         hidden = torch.tanh(self.first_hidden(mean))
         cell = torch.tanh(self.first_cell(mean))
         seen = []
-        for t in range(features.shape[1]):
-            weight = self.attend(feature_part[:, t], hidden)  # (B, R), a_t
-            expected = torch.einsum("br,brc->bc", weight, locations[:, t])  # x̂_t
+        # unbind, not [:, t], whose gradient is as large as the whole at every frame.
+        for part, places in zip(feature_part.unbind(1), locations.unbind(1), strict=True):
+            weight = self.attend(part, hidden)  # (B, R), a_t
+            expected = torch.einsum("br,brc->bc", weight, places)  # x̂_t
             gates = self.from_input(expected) + self.from_state(hidden)
             hidden, cell = lstm_update(gates, cell)
             seen.append((weight, hidden))

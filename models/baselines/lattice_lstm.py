@@ -88,8 +88,9 @@ class LocalSuperposition(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         """(B, H, h, w) -> (B, H, h, w)."""
         around = F.unfold(maps, self.kernel, padding=self.kernel // 2)  # (B, H·kernel², R)
+        around = around.permute(2, 0, 1).contiguous()  # bmm would copy it location by location
         weight = self.weight.flatten(0, 1).flatten(2)  # (R, H, H·kernel²)
-        mixed = torch.bmm(around.permute(2, 0, 1), weight.transpose(1, 2))  # (R, B, H)
+        mixed = torch.bmm(around, weight.transpose(1, 2))  # (R, B, H)
         return mixed.permute(1, 2, 0).unflatten(-1, maps.shape[2:])
 
 
@@ -211,13 +212,16 @@ class LatticeLSTM(TwoStreamModel):
         batch, frames, _, height, width = features.shape
         both = torch.cat([features, motion])  # the gates are shared: one batch of S·B clips
         shared = self.gates_from_input(both.flatten(0, 1)).unflatten(0, (2 * batch, frames))
-        own = self.appearance.input_part(features), self.motion.input_part(motion)
+        own = [
+            part.unbind(1)  # not [:, t]: its gradient is as large as the whole, at every frame
+            for part in (self.appearance.input_part(features), self.motion.input_part(motion))
+        ]
         hidden = cell = features.new_zeros(2 * batch, self.hidden_dim, height, width)
         seen = []
-        for t in range(frames):
-            gates = shared[:, t] + self.gates_from_state(hidden)  # input and forget
-            first = self.appearance(own[0][:, t], hidden[:batch])  # candidate and output
-            second = self.motion(own[1][:, t], hidden[batch:])
+        for gate_part, one, two in zip(shared.unbind(1), *own, strict=True):
+            gates = gate_part + self.gates_from_state(hidden)  # input and forget
+            first = self.appearance(one, hidden[:batch])  # candidate and output
+            second = self.motion(two, hidden[batch:])
             gates = torch.cat([gates, torch.cat([first, second])], 1)  # (S·B, 4H, h, w)
             hidden, cell = lstm_update(gates, cell)
             seen.append(hidden)

@@ -32,6 +32,7 @@ B batch · T frames · C channels · h, w map size · R = h·w · A attention ·
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from os import PathLike
 from typing import ClassVar, Literal
 
@@ -147,19 +148,21 @@ class VideoLSTM(TwoStreamModel):
     def _read(self, features: Tensor, motion: Tensor | None) -> SequenceOutput:
         feature_part = self.attend.from_feature(_locations(features))  # (B, T, R, A), W_a ∗ X + b_a
         top = self.first(features)
-        if motion is not None and self.bottom is not None:
-            motion_part = self.bottom.cell.input_part(motion)  # (B, T, 4H, h, w)
-            below = self.bottom.first(motion)
+        bottom, below = self.bottom, None
+        motion_parts: Sequence[Tensor | None] = [None] * features.shape[1]
+        if bottom is not None and motion is not None:
+            motion_parts, below = bottom.cell.input_part(motion).unbind(1), bottom.first(motion)
         seen = []
-        for t in range(features.shape[1]):
+        # unbind, not [:, t], whose gradient is as large as the whole at every frame.
+        frames = zip(features.unbind(1), feature_part.unbind(1), motion_parts, strict=True)
+        for maps, part, moved in frames:
             looks = top[0]
-            if motion is not None and self.bottom is not None:
-                below = self.bottom(motion_part[:, t], top[0], below)
+            if bottom is not None and moved is not None and below is not None:
+                below = bottom(moved, top[0], below)
                 looks = below[0]  # of this frame, where H_{t-1} is of the frame before
-            weight = self.attend(feature_part[:, t], _locations(looks))  # (B, R)
+            weight = self.attend(part, _locations(looks))  # (B, R)
             weight = weight.unflatten(-1, features.shape[3:])  # (B, h, w), A_t
-            part = self.cell.from_input(features[:, t] * weight[:, None])
-            top = self.cell(part, *top)
+            top = self.cell(self.cell.from_input(maps * weight[:, None]), *top)
             seen.append((weight, top[0]))
         attention, states = (torch.stack(x, 1) for x in zip(*seen, strict=True))
         frame_logits = self.head(states)
