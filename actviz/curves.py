@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from actviz.trace.schema import MAMTrace, MANTrace, TMNetTrace, Trace
+from actviz.trace.schema import (
+    MAMTrace,
+    MANTrace,
+    SequenceTrace,
+    TMNetTrace,
+    Trace,
+    TwoStreamTrace,
+)
 from models.mam import CONTROLLER_INPUTS
 
 __all__ = ["curves_csv"]
@@ -20,11 +27,17 @@ def curves_csv(trace: Trace) -> str:
     columns: dict[str, NDArray] = {"time_s": trace.times_s, "frame": trace.frame_index}
     if isinstance(trace, MAMTrace):
         columns |= _memory_columns(trace)
+        if isinstance(trace, TwoStreamTrace):
+            columns |= {f"flow_{n}": c for n, c in _memory_columns(trace.flow).items()}
     elif isinstance(trace, TMNetTrace):
         for k, name in enumerate(trace.classes):
             columns[f"rb: {name}"] = trace.probabilities_rb[:, k]
             columns[f"cb: {name}"] = trace.probabilities_cb[:, k]
             columns[f"both: {name}"] = trace.probabilities[:, k]
+    elif isinstance(trace, SequenceTrace):
+        columns |= {n: trace.frame_probabilities[:, k] for k, n in enumerate(trace.classes)}
+        if trace.attention is not None:
+            columns["attention_peak"] = trace.attention_peak
     elif isinstance(trace, MANTrace):
         columns |= {f"attention_{c}": trace.attention[i] for i, c in enumerate("xyz")}
     text = io.StringIO()
@@ -36,7 +49,7 @@ def curves_csv(trace: Trace) -> str:
 
 
 def _memory_columns(trace: MAMTrace) -> dict[str, NDArray]:
-    k = int(trace.probabilities.argmax())
+    k = int(trace.clip_probabilities.argmax())
     terms = {f"score: {n}": trace.score_terms[:, i] for i, n in enumerate(CONTROLLER_INPUTS)}
     return {
         "shown": trace.shown,

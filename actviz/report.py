@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +20,18 @@ from actviz.clip.reader import iter_frames
 from actviz.clip.skeleton import convert, usable
 from actviz.clip.writer import VideoWriter
 from actviz.curves import curves_csv
-from actviz.datasets.puppets.gallery import truth_for
 from actviz.errors import ActvizError
+from actviz.figures import draw_figure, in_words, outside_note, truth_of, weights_note
 from actviz.staging import staged_folder
-from actviz.trace.run import MODELS, SHORT_SIDE, StageProgress, Traced
-from actviz.trace.schema import MAMTrace, MANTrace, TMNetTrace, Trace
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from actviz.trace.run import SHORT_SIDE, StageProgress, Traced
+from actviz.trace.schema import (
+    MAMTrace,
+    MANTrace,
+    SequenceTrace,
+    TMNetTrace,
+    Trace,
+    TwoStreamTrace,
+)
 
 __all__ = [
     "FILES",
@@ -46,89 +49,6 @@ __all__ = [
 ]
 
 FILES = ("trace.json", "trace.npz", "figure.png", "overlay.mp4")
-
-
-def truth_of(trace: Trace) -> views.Truth | None:
-    """What really happens in a bundled puppet clip; None for every other clip."""
-    known = truth_for(trace.clip["sha256"])
-    if known is None:
-        return None
-    truth = views.Truth(known.times_s, known.evidence, np.asarray(known.cuts_s, dtype=np.float64))
-    if isinstance(trace, MAMTrace) and not np.array_equal(trace.shown_s, trace.times_s):
-        return truth.shown_as(trace.times_s, trace.shown_s)
-    return truth
-
-
-def outside_note(trace: Trace) -> str | None:
-    """The one fixed banner, where the clip is of another kind than the weights were trained on."""
-    on_puppets = "puppets" in str(trace.weights.get("trained_on"))
-    inside = truth_for(trace.clip["sha256"]) is not None if on_puppets else True
-    return None if inside else views.OUTSIDE_BANNER
-
-
-def weights_note(trace: Trace) -> str:
-    """What was changed, which weights spoke and, where it applies, the banner."""
-    changed = trace.what_if if isinstance(trace, MAMTrace) else ""
-    note = views.weights_note(trace.weights, outside=outside_note(trace) is not None)
-    return f"what if: {changed} · {note}" if changed else note
-
-
-def _title(traced: Traced) -> str:
-    (best, probability), *_ = traced.trace.top(1)
-    name = MODELS[traced.trace.model]
-    return f"{name} on {traced.trace.clip['name']}: {best} ({probability:.2f})"
-
-
-def draw_figure(traced: Traced) -> Figure:
-    """The print figure of a trace: MAM's Figure 3, TMNet's Figure 6, MAN's attention."""
-    trace, truth = traced.trace, truth_of(traced.trace)
-    title, note = _title(traced), weights_note(trace)
-    if isinstance(trace, MANTrace):
-        layout = traced.layout
-        return views.attention_figure(
-            trace.times_s,
-            trace.attention,
-            trace.joints,
-            trace.present,
-            trace.bones,
-            left=layout.left,
-            right=layout.right,
-            root=traced.skeleton.root if traced.skeleton else "camera",
-            truth=truth,
-            title=title,
-            note=note,
-        )
-    assert traced.clip is not None  # MAM and TMNet always look at pictures
-    frames = traced.clip.frames
-    if isinstance(trace, MAMTrace):
-        return views.memory_figure(
-            frames[trace.shown],
-            trace.times_s,
-            trace.write_probability,
-            trace.written,
-            trace.memory_size,
-            threshold=trace.threshold,
-            state_reset=trace.state_reset,
-            truth=truth,
-            title=title,
-            note=note,
-        )
-    assert isinstance(trace, TMNetTrace)
-    k = trace.classes.index(trace.cam_class)
-    return views.glance_figure(
-        frames,
-        trace.times_s,
-        trace.cam_rb,
-        trace.cam_cb,
-        trace.probabilities_rb[:, k],
-        trace.probabilities_cb[:, k],
-        trace.probabilities[:, k],
-        class_name=trace.cam_class,
-        box=crop_box(*frames.shape[1:3]),
-        truth=truth,
-        title=title,
-        note=note,
-    )
 
 
 def overlay_frames(traced: Traced) -> Iterator[tuple[float, NDArray[np.uint8]]]:
@@ -152,7 +72,7 @@ def _drawn(traced: Traced, frame: NDArray[np.uint8], time_s: float) -> NDArray[n
     if isinstance(trace, MAMTrace):
         at = int(trace.place_of[at])  # the film runs as it was shot, whatever order MAM saw
         return views.draw_decision(
-            views.draw_caption(frame, _short_note(trace)),
+            views.draw_caption(frame, _short_note(trace), lines=_flow_lines(trace, at)),
             written=bool(trace.written[at]),
             probability=float(trace.write_probability[at]),
             memory_size=int(trace.memory_size[at]),
@@ -160,6 +80,8 @@ def _drawn(traced: Traced, frame: NDArray[np.uint8], time_s: float) -> NDArray[n
         )
     if isinstance(trace, TMNetTrace):
         return _both_branches(trace, frame, at)
+    if isinstance(trace, SequenceTrace):
+        return _answer_so_far(trace, frame, at)
     assert isinstance(trace, MANTrace)
     points, present = traced.points_at(time_s)
     layout = traced.layout
@@ -173,6 +95,26 @@ def _drawn(traced: Traced, frame: NDArray[np.uint8], time_s: float) -> NDArray[n
         weight=float(trace.attention[:, at].mean()),
     )
     return views.draw_caption(with_bones, _attention_words(trace, at), lines=[_short_note(trace)])
+
+
+def _flow_lines(trace: MAMTrace, at: int) -> list[str]:
+    """What the stream on flow decides, where there is one."""
+    if not isinstance(trace, TwoStreamTrace):
+        return []
+    flow = trace.flow
+    word = "written" if flow.written[at] else "skipped"
+    held = f"memory {flow.memory_size[at]}"
+    return [f"flow: {word} {flow.write_probability[at]:.2f} · {held} (frames: below)"]
+
+
+def _answer_so_far(trace: SequenceTrace, frame: NDArray[np.uint8], at: int) -> NDArray[np.uint8]:
+    """A rival's answer at this frame, over where it looks."""
+    box, k = crop_box(*frame.shape[:2]), int(trace.frame_probabilities[at].argmax())
+    seen = views.dim_outside(frame, box)
+    if trace.attention is not None:
+        seen = views.blend_heat(seen, trace.attention[at].astype(np.float32), box=box)
+    words = f"{trace.classes[k]} {trace.frame_probabilities[at, k]:.2f}"
+    return views.draw_caption(seen, words, lines=[_short_note(trace)])
 
 
 def _both_branches(trace: TMNetTrace, frame: NDArray[np.uint8], at: int) -> NDArray[np.uint8]:
@@ -312,40 +254,3 @@ def write_report(
     with results_folder(folder) as fresh:
         write_files(traced, fresh, overlay=overlay, progress=progress)
     return in_words(traced, folder)
-
-
-def in_words(traced: Traced, folder: str | Path) -> list[str]:
-    """What a trace found, a line each, as the command line prints it."""
-    trace = traced.trace
-    best = ", ".join(f"{name} {probability:.2f}" for name, probability in trace.top(3))
-    lines = [f"{MODELS[trace.model]} on {trace.clip['name']} ({trace.device}): {best}"]
-    if isinstance(trace, MAMTrace):
-        lines.append(f"wrote {int(trace.written.sum())} of {len(trace.written)} frames to memory")
-        lines.append(_speaks_most(trace))
-    elif isinstance(trace, TMNetTrace):
-        lines.append(
-            f"no positive evidence for {trace.cam_class} in any frame"
-            if trace.cam_max <= 0
-            else f"maps show the evidence for {trace.cam_class}"
-        )
-    elif isinstance(trace, MANTrace):
-        peak = trace.times_s[trace.attention.argmax(1)]
-        lines.append(
-            "attention peaks at "
-            + ", ".join(f"{c} {t:.2f} s" for c, t in zip("xyz", peak, strict=True))
-        )
-    lines += [f"note: {problem}" for problem in trace.clip["problems"]]
-    return [*lines, weights_note(trace), f"{folder} written."]
-
-
-def _speaks_most(trace: MAMTrace) -> str:
-    """Which second of the clip adds most to the answer's logit."""
-    k = int(trace.probabilities.argmax())
-    at, name = int(trace.contribution[:, k].argmax()), trace.classes[k]
-    most, logit = float(trace.contribution[at, k]), float(trace.logits[k])
-    if not trace.contribution.any():
-        return f"nothing is in memory: {name} is the classifier's bias alone"
-    if most <= 0:
-        return f"no frame in memory speaks for {name}: its score is {logit:+.2f} by the bias"
-    second = f"second {trace.shown_s[at]:.2f} of the clip speaks most for {name}"
-    return f"{second}: {most:+.2f} of its score {logit:+.2f} (before softmax)"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
 from actviz.cli.common import Bar, Commands, add_command, folder
@@ -11,7 +10,9 @@ from actviz.errors import ActvizError
 
 __all__ = ["add_probe", "add_trace"]
 
-MODELS = ("mam", "tmnet", "man")
+PAPERS = ("mam", "tmnet", "man")
+RIVALS = ("convnet", "lstm", "alstm", "convlstm", "videolstm", "l2stm", "tslstm", "tsn")
+FLOW = ("dis", "tvl1")
 
 
 def add_probe(commands: Commands) -> None:
@@ -23,14 +24,27 @@ def add_trace(commands: Commands) -> None:
     text = "what a model remembers or attends to in a clip: curves, maps, figure, overlay video"
     parser = add_command(commands, "trace", _trace, text)
     parser.add_argument("path", metavar="VIDEO|SKELETON", type=Path)
-    parser.add_argument("--model", required=True, choices=MODELS)
+    parser.add_argument("--model", required=True, choices=(*PAPERS, *RIVALS))
     parser.add_argument("--out", required=True, type=folder, help="folder for the results")
     parser.add_argument("--weights", type=Path, help="a checkpoint (default: the bundled one)")
+    parser.add_argument(
+        "--with",
+        dest="second",
+        metavar="WEIGHTS",
+        help='MAM: a second stream, on optical flow; "bundled" takes the one of the project',
+    )
+    parser.add_argument(
+        "--flow",
+        choices=FLOW,
+        default="",
+        help="how optical flow is computed (default: dis, which takes seconds; tvl1, TSN's, takes "
+        "minutes)",
+    )
     parser.add_argument("--start", type=float, metavar="S", help="begin at this second")
     parser.add_argument("--end", type=float, metavar="S", help="end at this second")
     parser.add_argument("--segment", metavar="NAME", help="labelled part of a UT-Kinect recording")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-    parser.add_argument("--frames", type=int, metavar="N", help="frames MAM and TMNet look at")
+    parser.add_argument("--frames", type=int, metavar="N", help="frames to look at")
     parser.add_argument("--threshold", type=float, help="MAM: write above this probability")
     parser.add_argument(
         "--what-if",
@@ -58,7 +72,7 @@ def _probe(options: argparse.Namespace) -> None:
 def _trace(options: argparse.Namespace) -> None:
     from actviz.report import FILES, in_words, results_folder, write_files
     from actviz.trace.run import Span, trace_file
-    from actviz.trace.whatif import conditions, read_change, what_if
+    from actviz.trace.whatif import conditions, read_change
 
     if options.path.resolve() in {(options.out / name).resolve() for name in FILES}:
         raise ActvizError(f"{options.path}: would be overwritten; choose another --out.")
@@ -76,18 +90,19 @@ def _trace(options: argparse.Namespace) -> None:
             options.path,
             model=options.model,
             weights=options.weights,
+            second=options.second,
             span=Span(options.start, options.end, options.segment),
             device=options.device,
             frames=options.frames,
             threshold=options.threshold,
             cam_class=options.cam_class,
+            flow_method=options.flow,
             pose_model=options.pose_model,
             progress=bar,
         )
         if changes:
             assert traced.cached is not None  # MAM's
             asked = conditions(changes, len(traced.cached))
-            changed = what_if(traced.cached, threshold=options.threshold, **asked)
-            traced = replace(traced, trace=changed)
+            traced = traced.asked(threshold=options.threshold, **asked)
         write_files(traced, fresh, overlay=not options.no_overlay, progress=bar)
     print("\n".join(in_words(traced, options.out)))

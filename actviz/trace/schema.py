@@ -267,3 +267,10 @@ class SequenceTrace(Trace):
     def model(self) -> str:  # type: ignore[override]
         """The model's name, as the other traces have it for all of their kind."""
         return self.rival
+
+    @property
+    def attention_peak(self) -> NDArray[np.float32]:
+        """(T,) share of each frame's attention on its strongest place; nan without maps."""
+        if self.attention is None:
+            return np.full(len(self.times_s), np.nan, np.float32)
+        return self.attention.max((1, 2)).astype(np.float32) * np.float32(self.attention_max)

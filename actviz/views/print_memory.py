@@ -95,9 +95,9 @@ def memory_figure(
     page = Page(rows, span, title=title, note=note, over_time=over_time)
     frame_row(page.axes["frames"], pictures, times, chosen, decision, rows["frames"].high)
     decision_bar(page.axes["decision"], edges, decision)
+    _probability(page.axes["probability"], times, probability, decision, resets, threshold)
     if flow_written is not None:
         _second_bar(page, edges, np.asarray(flow_written))
-    _probability(page.axes["probability"], times, probability, decision, resets, threshold)
     _size(page.axes["size"], edges, size)
     if truth is not None:
         draw_truth(page.axes["truth"], truth)
@@ -195,7 +195,7 @@ def _second_bar(page: Page, edges: NDArray[np.float64], written: NDArray[np.bool
     for row, words in (("decision", "frames"), ("flow", "flow")):
         name = page.axes[row].set_ylabel(words, fontsize=LABEL, color=LIGHT.ink)
         name.set(rotation=0, ha="right", va="center")
-    page.axes["probability"].set_ylabel("write probability\n(frames)")
+    page.axes["probability"].set_ylabel("write proba-\nbility, frames")
 
 
 def _probability(

@@ -1,0 +1,224 @@
+"""What a trace shows and says: its figure for print, its findings in words, whose weights spoke."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actviz import views
+from actviz.clip.preprocess import crop_box
+from actviz.datasets.puppets.gallery import truth_for
+from actviz.trace.flow import flow_words
+from actviz.trace.run import MODELS, Traced
+from actviz.trace.schema import (
+    MAMTrace,
+    MANTrace,
+    SequenceTrace,
+    TMNetTrace,
+    Trace,
+    TwoStreamTrace,
+)
+from actviz.views.gaze import describe_gaze
+from actviz.views.print_sequence import sequence_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["draw_figure", "flow_facts", "in_words", "outside_note", "truth_of", "weights_note"]
+
+
+def truth_of(trace: Trace) -> views.Truth | None:
+    """What really happens in a bundled puppet clip; None for every other clip."""
+    known = truth_for(trace.clip["sha256"])
+    if known is None:
+        return None
+    truth = views.Truth(known.times_s, known.evidence, np.asarray(known.cuts_s, dtype=np.float64))
+    if isinstance(trace, MAMTrace) and not np.array_equal(trace.shown_s, trace.times_s):
+        return truth.shown_as(trace.times_s, trace.shown_s)
+    return truth
+
+
+def outside_note(trace: Trace) -> str | None:
+    """The one fixed banner, where the clip is of another kind than the weights were trained on."""
+    streams = (trace, trace.flow) if isinstance(trace, TwoStreamTrace) else (trace,)
+    on_puppets = any("puppets" in str(one.weights.get("trained_on")) for one in streams)
+    inside = truth_for(trace.clip["sha256"]) is not None if on_puppets else True
+    return None if inside else views.OUTSIDE_BANNER
+
+
+def weights_note(trace: Trace) -> str:
+    """What was changed, which weights spoke, of what flow, and, where it applies, the banner."""
+    changed = trace.what_if if isinstance(trace, MAMTrace) else ""
+    parts = [f"what if: {changed}"] if changed else []
+    parts.append(views.weights_note(trace.weights))
+    if isinstance(trace, TwoStreamTrace):
+        beside = views.weights_note(trace.flow.weights).removeprefix("weights: ")
+        parts.append(f"stream on flow: {beside}")
+    if flow := flow_facts(trace):
+        parts.append(flow_words(flow))
+    outside = outside_note(trace)
+    return " · ".join([*parts, outside] if outside else parts)
+
+
+def flow_facts(trace: Trace) -> dict[str, Any] | None:
+    """How the flow was made that a model, or its second stream, looked at; None: it saw none."""
+    seen = trace.flow if isinstance(trace, TwoStreamTrace) else trace
+    found: dict[str, Any] | None = seen.clip.get("flow")
+    return found
+
+
+def _name(trace: Trace) -> str:
+    """The model, and which streams of it."""
+    name = MODELS[trace.model]
+    if isinstance(trace, TwoStreamTrace):
+        return f"{name}, frames and flow,"
+    return f"{name} on flow," if isinstance(trace, MAMTrace) and flow_facts(trace) else name
+
+
+def _title(traced: Traced) -> str:
+    (best, probability), *_ = traced.trace.top(1)
+    return f"{_name(traced.trace)} on {traced.trace.clip['name']}: {best} ({probability:.2f})"
+
+
+def draw_figure(traced: Traced) -> Figure:
+    """The print figure of a trace: MAM's Figure 3, TMNet's Figure 6, MAN's attention, answers."""
+    trace, truth = traced.trace, truth_of(traced.trace)
+    title, note = _title(traced), weights_note(trace)
+    if isinstance(trace, MANTrace):
+        layout = traced.layout
+        return views.attention_figure(
+            trace.times_s,
+            trace.attention,
+            trace.joints,
+            trace.present,
+            trace.bones,
+            left=layout.left,
+            right=layout.right,
+            root=traced.skeleton.root if traced.skeleton else "camera",
+            truth=truth,
+            title=title,
+            note=note,
+        )
+    assert traced.clip is not None  # all others look at pictures
+    frames = traced.clip.frames
+    if isinstance(trace, MAMTrace):
+        return views.memory_figure(
+            frames[trace.shown],
+            trace.times_s,
+            trace.write_probability,
+            trace.written,
+            trace.memory_size,
+            threshold=trace.threshold,
+            state_reset=trace.state_reset,
+            flow_written=trace.flow.written if isinstance(trace, TwoStreamTrace) else None,
+            truth=truth,
+            title=title,
+            note=note,
+        )
+    if isinstance(trace, SequenceTrace):
+        return _sequence_figure(trace, frames, truth, title, note)
+    assert isinstance(trace, TMNetTrace)
+    k = trace.classes.index(trace.cam_class)
+    return views.glance_figure(
+        frames,
+        trace.times_s,
+        trace.cam_rb,
+        trace.cam_cb,
+        trace.probabilities_rb[:, k],
+        trace.probabilities_cb[:, k],
+        trace.probabilities[:, k],
+        class_name=trace.cam_class,
+        box=crop_box(*frames.shape[1:3]),
+        truth=truth,
+        title=title,
+        note=note,
+    )
+
+
+def _sequence_figure(
+    trace: SequenceTrace,
+    frames: NDArray[np.uint8],
+    truth: views.Truth | None,
+    title: str,
+    note: str,
+) -> Figure:
+    name = trace.top(1)[0][0]
+    return sequence_figure(
+        frames,
+        trace.times_s,
+        trace.frame_probabilities[:, trace.classes.index(name)],
+        class_name=name,
+        title=title,
+        attention=trace.attention,
+        attention_max=trace.attention_max,
+        box=crop_box(*frames.shape[1:3]),
+        truth=truth,
+        note=note,
+    )
+
+
+def in_words(traced: Traced, folder: str | Path) -> list[str]:
+    """What a trace found, a line each, as the command line prints it."""
+    trace = traced.trace
+    best = ", ".join(f"{name} {probability:.2f}" for name, probability in trace.top(3))
+    lines = [f"{_name(trace)} on {trace.clip['name']} ({trace.device}): {best}"]
+    if isinstance(trace, MAMTrace):
+        lines.append(f"wrote {int(trace.written.sum())} of {len(trace.written)} frames to memory")
+        lines += _second_stream(trace) if isinstance(trace, TwoStreamTrace) else []
+        lines.append(_speaks_most(trace))
+    elif isinstance(trace, TMNetTrace):
+        lines.append(
+            f"no positive evidence for {trace.cam_class} in any frame"
+            if trace.cam_max <= 0
+            else f"maps show the evidence for {trace.cam_class}"
+        )
+    elif isinstance(trace, SequenceTrace):
+        lines += _over_time(trace)
+    elif isinstance(trace, MANTrace):
+        peak = trace.times_s[trace.attention.argmax(1)]
+        lines.append(
+            "attention peaks at "
+            + ", ".join(f"{c} {t:.2f} s" for c, t in zip("xyz", peak, strict=True))
+        )
+    lines += [f"note: {problem}" for problem in trace.clip["problems"]]
+    return [*lines, weights_note(trace), f"{folder} written."]
+
+
+def _speaks_most(trace: MAMTrace) -> str:
+    """Which second of the clip adds most to the answer's logit."""
+    k = int(trace.clip_probabilities.argmax())
+    at, name = int(trace.contribution[:, k].argmax()), trace.classes[k]
+    most, logit = float(trace.contribution[at, k]), float(trace.logits[k])
+    if not trace.contribution.any():
+        return f"nothing is in memory: {name} is the classifier's bias alone"
+    if most <= 0:
+        return f"no frame in memory speaks for {name}: its score is {logit:+.2f} by the bias"
+    second = f"second {trace.shown_s[at]:.2f} of the clip speaks most for {name}"
+    return f"{second}: {most:+.2f} of its score {logit:+.2f} (before softmax)"
+
+
+def _second_stream(trace: TwoStreamTrace) -> list[str]:
+    """What the stream on flow did, and what each stream answers alone."""
+    flow, told = trace.flow, []
+    for stream, probabilities, classes in (
+        ("frames", trace.probabilities, trace.classes),
+        ("flow", flow.probabilities, flow.classes),
+    ):
+        k = int(probabilities.argmax())
+        told.append(f"{stream} alone {classes[k]} {probabilities[k]:.2f}")
+    count = f"{int(flow.written.sum())} of {len(flow.written)}"
+    return [f"the stream on flow wrote {count} snippets", ", ".join(told)]
+
+
+def _over_time(trace: SequenceTrace) -> list[str]:
+    """How a rival's answer stands over time, and where it looks."""
+    name = trace.top(1)[0][0]
+    said = trace.frame_probabilities.argmax(1) == trace.classes.index(name)
+    lines = [f"{name} is the answer at {int(said.sum())} of {len(said)} frames"]
+    if trace.attention is not None:
+        gaze = {"attention_max": trace.attention_max}
+        lines.append(describe_gaze(trace.times_s, trace.attention, **gaze))
+    return lines
