@@ -76,7 +76,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             "mam/figure3",
             "MAM's Figure 3: of six frames, does it write those that show the action?",
             _from("mam.figure3", "figure3"),
-            takes=_TABLE,
+            takes=("data", *_TRAINS),
         ),
         Experiment(
             "mam/ablation",
