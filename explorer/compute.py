@@ -26,8 +26,19 @@ from actviz.trace.run import (
     trace_skeleton,
     trace_video,
 )
+from actviz.trace.weights import BUNDLED, load_second
 
-__all__ = ["Ask", "Shelf", "devices", "drawings", "kept", "model_of", "traced", "with_class"]
+__all__ = [
+    "Ask",
+    "Shelf",
+    "comes_along",
+    "devices",
+    "drawings",
+    "kept",
+    "model_of",
+    "traced",
+    "with_class",
+]
 
 T = TypeVar("T")
 
@@ -71,13 +82,14 @@ class Ask:
     device: str = "auto"
     span: Span = WHOLE
     pose_model: Path | None = None
+    second: bool = False  # MAM's stream on optical flow too, from the bundled weights
 
     @property
     def key(self) -> tuple[Hashable, ...]:
         """Equal for equal content."""
         files = (self.path, self.weights or bundled(self.model))
         content = tuple((file.name, file_sha256(file)) for file in files)  # names are shown too
-        return (self.model, content, self.device, self.span)
+        return (self.model, content, self.device, self.span, self.second)
 
 
 @st.cache_resource(show_spinner=False)
@@ -112,6 +124,15 @@ def model_of(weights: Path) -> str:
     return card.model
 
 
+def comes_along(name: str) -> bool:
+    """Whether weights of this name are bundled."""
+    try:
+        bundled(name)
+    except ActvizError:
+        return False
+    return True
+
+
 def kept(ask: Ask) -> Traced | None:
     """The trace, if it is finished already."""
     return _traces().get(ask.key)
@@ -132,7 +153,8 @@ def traced(ask: Ask, progress: StageProgress | None = None) -> Traced:
             return trace_skeleton(
                 loaded, ask.path, span=ask.span, pose_model=ask.pose_model, progress=progress
             )
-        return trace_video(loaded, ask.path, span=ask.span, progress=progress)
+        second = load_second(BUNDLED, loaded, ask.device) if ask.second else None
+        return trace_video(loaded, ask.path, second=second, span=ask.span, progress=progress)
 
     return _traces().remember(ask.key, work)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from actviz.clip.types import Clip
 from actviz.report import truth_of
 from actviz.trace.run import Traced
-from actviz.trace.schema import MAMTrace
+from actviz.trace.schema import MAMTrace, TwoStreamTrace
 from actviz.views.answers import answer_change
 from actviz.views.contribution import contribution_part, describe_contribution
 from actviz.views.controller import (
@@ -30,8 +30,9 @@ from explorer.compute import Ask, drawings
 from explorer.figures import Drawn
 from explorer.instrument import NO_BAR
 from explorer.pictures import enlarged, memory_frame, thumbnails
+from explorer.rivals import Rival, streams_in_words
 from explorer.sources import Source
-from explorer.whatif import Wish, as_it_was, place_of, words
+from explorer.whatif import ORDERS, Wish, as_it_was, place_of, words
 
 __all__ = ["SHOWN", "Scene", "choose_class", "choose_lanes"]
 
@@ -49,6 +50,7 @@ class Scene:
     wish: Wish
     class_name: str
     lanes: tuple[str, ...]  # of SHOWN
+    rivals: tuple[Rival, ...] = ()
 
     @property
     def was(self) -> MAMTrace:
@@ -76,10 +78,15 @@ class Scene:
 
     def answer(self, source: Source) -> None:
         """What MAM answers; under a wish beside what it answered before."""
-        if not self.wish:
+        if self.wish:
+            self._change(source)
+        else:
             parts.answer(self.base, truth=source.action, key="answer-mam")
-            return
-        before, after = self.was.probabilities, self.trace.probabilities
+        if isinstance(self.trace, TwoStreamTrace):
+            st.caption(streams_in_words(self.trace))
+
+    def _change(self, source: Source) -> None:
+        before, after = self.was.clip_probabilities, self.trace.clip_probabilities
         figure = answer_change(
             self.was.classes, before, after, truth=source.action, dark=state.is_dark()
         )
@@ -95,6 +102,11 @@ class Scene:
             args=(self.was,),
         )
 
+    def source(self, at: int) -> int:
+        """Which frame of the clip stands at its position ``at``; itself where it is left out."""
+        place = place_of(self.was, self.trace, at)
+        return at if place is None else int(self.trace.shown[place])
+
     def picture(self, at: int) -> tuple[NDArray[np.uint8], str]:
         """The frame that stands at position ``at`` of the clip, with its decision, and words."""
         place = place_of(self.was, self.trace, at)
@@ -103,7 +115,7 @@ class Scene:
             said = f"left out: MAM does not see the frame of {self.was.times_s[at]:.2f} s"
             return draw_caption(frame, said), said
         picture, said = memory_frame(self.now, place)
-        source = int(self.trace.shown[place])
+        source = self.source(at)
         notes = []
         if source != at:
             notes.append(f"here stands the frame of {self.was.times_s[source]:.2f} s")
@@ -126,7 +138,8 @@ class Scene:
     def drawn(self) -> Drawn:
         """The lanes, with the same in words."""
         dark = state.is_dark()
-        key = ("memory", self.ask.key, self.wish, self.class_name, self.lanes, dark)
+        rivals = tuple(rival.ask.key for rival in self.rivals)
+        key = ("memory", self.ask.key, self.wish, self.class_name, self.lanes, rivals, dark)
         return drawings().remember(key, lambda: Drawn(self._figure(dark), self._words()))
 
     def _figure(self, dark: bool) -> go.Figure:
@@ -138,7 +151,9 @@ class Scene:
             state_reset=trace.state_reset,
         )
         more = [self._part(name) for name in SHOWN if name in self.lanes]
-        shown = [curve, *self._decisions(), *more]
+        if self.wish.order == ORDERS[0]:  # elsewhere their frames stand at other seconds
+            more += [rival.part() for rival in self.rivals]
+        shown = [curve, *self._decisions(), *self._flow(), *more]
         return stacked(
             shown, trace.times_s, truth=truth_of(trace), thumbnails=self.small, dark=dark
         )
@@ -157,11 +172,24 @@ class Scene:
             ),
         ]
 
-    def _part(self, name: str) -> Part:
+    def _flow(self) -> list[Part]:
+        """What the stream on optical flow decided, where it is looked at."""
+        if not isinstance(self.trace, TwoStreamTrace):
+            return []
+        return [decision_part(self.trace.flow.written, title="decision of the stream on flow")]
+
+    def _share(self) -> tuple[str, NDArray[np.float32], float]:
+        """Whose logit is taken apart, what each frame adds to it, and the bias."""
         trace, k = self.trace, self.was.classes.index(self.class_name)
+        streams = isinstance(trace, TwoStreamTrace)
+        name = f"{self.class_name} (frames' stream)" if streams else self.class_name
+        return name, trace.contribution[:, k], float(trace.contribution_bias[k])
+
+    def _part(self, name: str) -> Part:
+        trace = self.trace
         if name == "contribution":
-            shares, bias = trace.contribution[:, k], float(trace.contribution_bias[k])
-            return contribution_part(shares, trace.written, class_name=self.class_name, bias=bias)
+            whose, shares, bias = self._share()
+            return contribution_part(shares, trace.written, class_name=whose, bias=bias)
         if name == "controller":
             return terms_part(
                 trace.score_terms,
@@ -174,20 +202,20 @@ class Scene:
         return size_part(trace.memory_size)
 
     def _words(self) -> str:
-        trace, k = self.trace, self.was.classes.index(self.class_name)
+        trace = self.trace
         times, written = trace.times_s, trace.written
         curves = (times, trace.write_probability, written, trace.memory_size)
         said = [describe_memory(*curves, threshold=trace.threshold, truth=truth_of(trace))]
         if "contribution" in self.lanes:
-            shares, bias = trace.contribution[:, k], float(trace.contribution_bias[k])
-            name = self.class_name
-            said.append(describe_contribution(times, shares, written, class_name=name, bias=bias))
+            whose, shares, bias = self._share()
+            said.append(describe_contribution(times, shares, written, class_name=whose, bias=bias))
         if "controller" in self.lanes:
             rule = {"bias": trace.score_bias, "threshold": trace.threshold}
             resets = trace.state_reset
             said.append(describe_controller(times, trace.score_terms, state_reset=resets, **rule))
         if "similarity" in self.lanes:
             said.append(describe_similarity(times, trace.similarity))
+        said += [rival.words() for rival in self.rivals]
         return " ".join(said)
 
 

@@ -10,7 +10,7 @@ from actviz.clip.layouts import Layout
 from actviz.clip.preprocess import crop_box
 from actviz.clip.types import Clip
 from actviz.trace.run import Traced
-from actviz.trace.schema import MAMTrace, MANTrace, TMNetTrace
+from actviz.trace.schema import MAMTrace, MANTrace, SequenceTrace, TMNetTrace
 from actviz.views.pictures import blend_heat, dim_outside, draw_decision, draw_skeleton
 from actviz.views.skeleton import skeleton_extent
 from actviz.views.stage import skeleton_frame
@@ -18,6 +18,7 @@ from actviz.views.theme import heat_colours
 
 __all__ = [
     "enlarged",
+    "gaze_frame",
     "glance_maps",
     "heat_bar",
     "memory_frame",
@@ -147,11 +148,21 @@ def on_the_floor(
     return moved
 
 
-def heat_bar() -> str:
+def gaze_frame(traced: Traced, at: int, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """``frame`` (H, W, 3) under the attention that a rival of MAM's paid at its position ``at``."""
+    trace = traced.trace
+    assert isinstance(trace, SequenceTrace) and trace.attention is not None
+    picture = enlarged(frame)
+    box = crop_box(*picture.shape[:2])
+    heat = trace.attention[at].astype(np.float32)
+    return blend_heat(dim_outside(picture, box, keep=0.6), heat, box=box)
+
+
+def heat_bar(low: str = "no evidence", high: str = "strongest of this clip") -> str:
     """The colour bar of the maps as HTML, with its scale in words."""
     colours = heat_colours()[:: 255 // 5]
     stops = ", ".join("rgb({},{},{})".format(*c) for c in colours)
     return (
         f'<div class="heatbar"><div style="background: linear-gradient(to right, {stops})"></div>'
-        "<span>0, no evidence</span><span>1, strongest of this clip</span></div>"
+        f"<span>0, {low}</span><span>1, {high}</span></div>"
     )

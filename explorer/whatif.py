@@ -6,7 +6,7 @@ takes milliseconds. Frames are kept by their number in the source file, as the c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from actviz.trace.run import Traced
 from actviz.trace.schema import MAMTrace
-from actviz.trace.whatif import dropped, reversed_order, shuffled, what_if
+from actviz.trace.whatif import dropped, reversed_order, shuffled
 from actviz.views.answers import describe_change
 from explorer import state
 from explorer.compute import Ask, drawings
@@ -69,9 +69,9 @@ def wished(ask: Ask, base: Traced, wish: Wish) -> Traced:
         return base
 
     def work() -> Traced:
-        force, order = wish.force(len(cached)), wish.shown(len(cached))
-        return replace(
-            base, trace=what_if(cached, threshold=wish.threshold, force=force, order=order)
+        count = len(cached)
+        return base.asked(
+            threshold=wish.threshold, force=wish.force(count), order=wish.shown(count)
         )
 
     return drawings().remember(("what if", ask.key, wish), work)
@@ -166,7 +166,7 @@ def words(base: MAMTrace, now: MAMTrace, wish: Wish) -> str:
         counts = f"{other} of {rest} frames are written instead of {one} of {all_}"
     elif one == other:
         counts = f"{one} of {all_} frames are written, as before"
-    change = describe_change(base.classes, base.probabilities, now.probabilities)
+    change = describe_change(base.classes, base.clip_probabilities, now.clip_probabilities)
     return f"With {', '.join(parts)}: {counts}; {change}."
 
 

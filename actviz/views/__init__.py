@@ -11,7 +11,7 @@ from actviz.views.controller import (
     similarity_part,
     terms_part,
 )
-from actviz.views.gaze import describe_gaze, gaze_lanes
+from actviz.views.gaze import describe_gaze, gaze_lanes, gaze_part
 from actviz.views.glance import describe_glance, glance_lanes, no_evidence
 from actviz.views.memory import describe_memory, memory_lanes, probability_part, size_part
 from actviz.views.parts import Part, decision_part, stacked
@@ -66,6 +66,7 @@ __all__ = [
     "draw_skeleton",
     "gaze_figure",
     "gaze_lanes",
+    "gaze_part",
     "glance_figure",
     "glance_lanes",
     "greyed",

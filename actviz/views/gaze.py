@@ -14,7 +14,7 @@ from actviz.views.parts import Part, decision_part, stacked
 from actviz.views.theme import OKABE_ITO, Curve
 from actviz.views.truth import Truth
 
-__all__ = ["GAZE", "Gaze", "check_gaze", "describe_gaze", "gaze_lanes"]
+__all__ = ["GAZE", "Gaze", "check_gaze", "describe_gaze", "gaze_lanes", "gaze_part"]
 
 GAZE = Curve(OKABE_ITO["purple"], marker="diamond")
 _EVEN = 1.5  # times its even share: below that no cell stands out
@@ -82,8 +82,7 @@ def gaze_lanes(
         thumbnails: uint8 (T, H, W, 3), best with the attention already on them (``blend_heat``).
     """
     times = check_clock(times_s)
-    gaze = check_gaze(attention, len(times), attention_max)
-    parts = [_peak_part(gaze)]
+    parts = [gaze_part(attention, times, attention_max=attention_max)]
     if answer is not None:
         parts.append(_answer_part(check_curve(answer, len(times), "answer"), class_name))
     if written is not None:
@@ -101,13 +100,25 @@ def gaze_lanes(
     )
 
 
-def _peak_part(gaze: Gaze) -> Part:
+def gaze_part(
+    attention: ArrayLike, times_s: ArrayLike, *, attention_max: float, who: str = ""
+) -> Part:
+    """How pointed the attention is: the share of its strongest cell, beside an even one.
+
+    Args:
+        attention: (T, h, w) in [0, 1], divided by ``attention_max``, one maximum per clip.
+        times_s: (T,) seconds of its own frames.
+        who: looks; named where lanes of others stand around it.
+    """
+    times = check_clock(times_s)
+    gaze = check_gaze(attention, len(times), attention_max)
     high = 1.15 * max(float(gaze.peak.max()), 1.3 * gaze.even)
-    title = "attention on the strongest cell, share"
+    title = f"{who}: " if who else ""
+    title += "attention on the strongest cell, share" + (": nearly even" if gaze.flat else "")
 
     def draw(lanes: LaneFigure, number: int) -> None:
         words = f"even: {gaze.even:.3f}"
-        lanes.curve(number, gaze.peak, "strongest cell", GAZE)
+        lanes.curve(number, gaze.peak, "strongest cell", GAZE, times_s=times)
         lanes.level(number, gaze.even, words)
         last = float(gaze.peak[-1])
         lanes.direct_labels(
@@ -115,7 +126,7 @@ def _peak_part(gaze: Gaze) -> Part:
             {"strongest cell": (last, GAZE.colour), words: (gaze.even, lanes.theme.muted)},
         )
 
-    return Part(Lane(f"{title}: nearly even" if gaze.flat else title, 104, (0, high)), draw)
+    return Part(Lane(title, 104, (0, high)), draw)
 
 
 def _answer_part(answer: NDArray[np.float64], class_name: str) -> Part:

@@ -97,17 +97,28 @@ class LaneFigure:
         return "y" if row == 1 else f"y{row}"
 
     def points(
-        self, lane: int, values: NDArray[np.float64], name: str, *, digits: int = 3, **style: object
+        self,
+        lane: int,
+        values: NDArray[np.float64],
+        name: str,
+        *,
+        digits: int = 3,
+        times_s: NDArray[np.float64] | None = None,
+        **style: object,
     ) -> None:
-        """A clickable curve with a marker at every frame; hovering shows ``digits`` decimals."""
-        self._check_length(values, self.times_s, name)
+        """A clickable curve with a marker at every frame; hovering shows ``digits`` decimals.
+
+        ``times_s`` are the curve's own frames, where they are not those of this figure.
+        """
+        times_s = self.times_s if times_s is None else times_s
+        self._check_length(values, times_s, name)
         self.figure.add_trace(
             go.Scatter(
-                x=self.times_s,
+                x=times_s,
                 y=values,
                 name=name,
                 mode="lines+markers",
-                customdata=np.arange(len(self.times_s)),
+                customdata=np.arange(len(times_s)),
                 hovertemplate=f"{name} %{{y:.{digits}f}}<br>%{{x:.2f}} s<extra></extra>",
                 selected=KEEP,
                 unselected=KEEP,
@@ -117,11 +128,19 @@ class LaneFigure:
             col=1,
         )
 
-    def curve(self, lane: int, values: NDArray[np.float64], name: str, look: Curve) -> None:
-        """A clickable curve in the look of its category."""
+    def curve(
+        self,
+        lane: int,
+        values: NDArray[np.float64],
+        name: str,
+        look: Curve,
+        *,
+        times_s: NDArray[np.float64] | None = None,
+    ) -> None:
+        """A clickable curve in the look of its category; ``times_s`` as in ``points``."""
         marker = {"symbol": look.marker, "size": self.marker_size, "color": look.colour}
         line = {"color": look.colour, "dash": look.dash, "width": look.width}
-        self.points(lane, values, name, marker=marker, line=line)
+        self.points(lane, values, name, times_s=times_s, marker=marker, line=line)
 
     @property
     def marker_size(self) -> float:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from actviz.trace.schema import MAMTrace
-from explorer import parts
+from explorer import parts, rivals
 from explorer.entry import run
 from explorer.figures import telling_position
 from explorer.instrument import Reel, play, show
@@ -15,16 +15,19 @@ from explorer.words import MEMORY, MEMORY_EQUATIONS
 def page() -> None:
     """The whole page."""
     source, ask = parts.title("Memory", "mam")
+    wanted = rivals.beside()
+    ask = rivals.with_flow(ask, wanted)
     base = parts.trace_of(ask)
     if ask is None or base is None or not isinstance(base.trace, MAMTrace):
         return
     wish = choose(base.trace)
-    now = wished(ask, base, wish)
-    scene = Scene(ask, base, now, wish, choose_class(base.trace), choose_lanes())
+    now, others = wished(ask, base, wish), rivals.looking(wanted)
+    scene = Scene(ask, base, now, wish, choose_class(base.trace), choose_lanes(), others)
     parts.provenance(base, source)
 
-    left, right = st.columns([5, 6], gap="large")
+    left, *middle, right = st.columns([5, *[4] * len(others), 6], gap="large")
     picture = left.empty()
+    look = rivals.lay_out(others, middle, source.action)
     with right:
         st.markdown("**What MAM answers**")
         scene.answer(source)
@@ -34,6 +37,7 @@ def page() -> None:
     def draw(at: int) -> None:
         show(picture, *scene.picture(at))
         show(memory, *scene.memory(at))
+        look(scene.was.times_s[scene.source(at)], scene.film.frames[scene.source(at)])
 
     def tool(at: int) -> None:
         frame_tool(scene.was, scene.trace, at)
