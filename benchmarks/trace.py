@@ -1,9 +1,12 @@
 """Seconds and memory of ``actviz trace`` on one clip, start-up included, for each model.
 
     python benchmarks/trace.py VIDEO [--runs 3] [--pose-model FILE] [--models mam tmnet man]
+                               [--with WEIGHTS] [--flow dis|tvl1] [--minutes 10] [--no-overlay]
 
 Each run is a fresh process writing into a fresh folder; the first, which warms the disk cache, is
 not counted. Prints the median and the range of the wall time and the peak resident memory.
+``--with`` adds MAM's second stream, on optical flow computed on the way ("bundled": the project's
+own); ``--minutes`` repeats the video until it is that long, to see that memory does not grow.
 """
 
 from __future__ import annotations
@@ -16,15 +19,19 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
+from actviz.clip.reader import iter_frames, probe
+from actviz.clip.writer import VideoWriter
 
-def run_once(video: Path, model: str, pose_model: Path | None) -> tuple[float, float]:
+
+def run_once(video: Path, model: str, more: Sequence[str]) -> tuple[float, float]:
     """Wall seconds and peak MiB of one trace; raises where the command fails."""
     with tempfile.TemporaryDirectory() as out:
         command = [sys.executable, "-m", "actviz", "trace", str(video), "--model", model]
-        command += ["--device", "cpu", "--out", out]
-        command += ["--pose-model", str(pose_model)] if pose_model else []
+        command += ["--device", "cpu", "--out", out, *more]
         begin = time.perf_counter()
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         assert process.stderr is not None
@@ -36,17 +43,52 @@ def run_once(video: Path, model: str, pose_model: Path | None) -> tuple[float, f
     return seconds, usage.ru_maxrss / 1024  # KiB on Linux
 
 
+def repeated(video: Path, minutes: float, out: Path) -> Path:
+    """The video again and again, until it is so long."""
+    info, done = probe(video), 0
+    wanted = round(minutes * 60 * info.fps)
+    with VideoWriter(out, width=info.width, height=info.height, fps=info.fps) as writer:
+        while done < wanted:
+            for _, _, frame in islice(iter_frames(video), wanted - done):
+                writer.write(frame, done / info.fps)
+                done += 1
+    return out
+
+
+def more_words(options: argparse.Namespace, model: str) -> list[str]:
+    """Options of the command that this model has a use for."""
+    words = ["--no-overlay"] if options.no_overlay else []
+    if model == "man" and options.pose_model:
+        words += ["--pose-model", str(options.pose_model)]
+    if model == "mam" and options.second:
+        words += ["--with", options.second, *(["--flow", options.flow] if options.flow else [])]
+    return words
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("video", type=Path)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--models", nargs="+", default=["mam", "tmnet"])
     parser.add_argument("--pose-model", type=Path, help="needed for --models man on a video")
+    parser.add_argument("--with", dest="second", help="weights of MAM's stream on flow")
+    parser.add_argument("--flow", choices=("dis", "tvl1"), default="")
+    parser.add_argument("--minutes", type=float, help="repeat the video until it is so long")
+    parser.add_argument("--no-overlay", action="store_true")
     options = parser.parse_args()
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    with tempfile.TemporaryDirectory() as folder:
+        video = options.video
+        if options.minutes:
+            video = repeated(video, options.minutes, Path(folder, "long.mp4"))
+        measure(video, options)
+
+
+def measure(video: Path, options: argparse.Namespace) -> None:
+    """A line for each model."""
     for model in options.models:
-        pose = options.pose_model if model == "man" else None
-        runs = [run_once(options.video, model, pose) for _ in range(options.runs + 1)][1:]
+        more = more_words(options, model)
+        runs = [run_once(video, model, more) for _ in range(options.runs + 1)][1:]
         seconds, memory = zip(*runs, strict=True)
         print(
             f"{model:<6} {statistics.median(seconds):6.2f} s ({min(seconds):.2f} to "
