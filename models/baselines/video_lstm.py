@@ -14,8 +14,7 @@ after the paper and the authors' code, ∗ a convolution, M_t the maps of the fl
 
 Without motion (``motion=False``) the state before, H_{t-1}, stands in E_t for H^m_t: that is the
 paper's Convolutional ALSTM. Hidden 512, the flattened H_t into a layer of 1024, dropout 0.7 after
-it and none before, an answer at every frame (``sequence.py``). In the temporal rows of MAM's
-Table 2 the top layer reads flow too: ``flow_length``.
+it and none before, an answer at every frame (``sequence.py``).
 
 Where we differ, or the sources are silent
 - X̂ is not summed over locations, as ALSTM's is, so that it stays a map; with h·w weights that sum
@@ -23,6 +22,7 @@ Where we differ, or the sources are silent
 - A bias on the score cancels in the softmax and is left out.
 - The attention's width A is that of the features (the code: of the features with motion, of the
   hidden state without; all are 512 there).
+- Its temporal row in MAM's Table 2: we take the top layer to read flow too (``flow_length``).
 - The code starts it from a trained ConvLSTM on flow and a trained Convolutional ALSTM; here it
   starts from scratch, and ``load_state_dict`` with their tensors does that.
 - X̄ and M̄ look ahead: the first frame's attention already depends on the whole clip.
