@@ -45,10 +45,11 @@ class Rival:
         assert isinstance(self.traced.trace, SequenceTrace)
         return self.traced.trace
 
-    def head(self, truth: str | None) -> str:
-        """Its name and its answer, for above the picture."""
+    def answer(self, truth: str | None) -> str:
+        """What it answers, and with which weights."""
         best, value = self.trace.top(1)[0]
-        return f"**{self.name} looks here** · {best}{' ★' if best == truth else ''} {value:.2f}"
+        star = " ★" if best == truth else ""
+        return f"It answers {best}{star} {value:.2f} · {weights_note(self.trace.weights)}"
 
     def picture(self, time_s: float, frame: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], str]:
         """The frame of that second under the attention, and words."""
@@ -110,16 +111,24 @@ def looking(wanted: list[str]) -> tuple[Rival, ...]:
 
 
 def lay_out(
-    rivals: tuple[Rival, ...], columns: list[DeltaGenerator], truth: str | None
+    rivals: tuple[Rival, ...],
+    columns: list[DeltaGenerator],
+    beside_it: DeltaGenerator,
+    truth: str | None,
 ) -> Callable[[float, NDArray[np.uint8]], None]:
-    """Each rival's column; what comes back draws one frame, at its second, into all of them."""
+    """Each rival's column, and what MAM's then needs above its picture.
+
+    What comes back draws one frame, at its second, into all of them.
+    """
+    if rivals:
+        beside_it.markdown("**MAM decides**")
     places = []
     for column, rival in zip(columns, rivals, strict=True):
         with column:
-            st.markdown(rival.head(truth))
+            st.markdown(f"**{rival.name} looks here**")
             places.append(st.empty())
-            st.html(heat_bar("no attention", "most of this clip"))
-            st.caption(weights_note(rival.trace.weights))
+            st.html(heat_bar("none", "most"))
+            st.caption(rival.answer(truth))
 
     def draw(time_s: float, frame: NDArray[np.uint8]) -> None:
         for place, rival in zip(places, rivals, strict=True):

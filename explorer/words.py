@@ -13,7 +13,9 @@ __all__ = [
 
 MEMORY = (
     "At every frame MAM reads its memory, decides whether this frame belongs there, and writes or "
-    "skips it. After a skipped frame the state behind the curve starts anew: a break in the line."
+    "skips it. After a skipped frame the state behind the curve starts anew: a break in the line. "
+    "The answer comes from the mean of what was written, so the bars say exactly what each frame "
+    "adds to it. A what-if runs on what the network has seen already: change one thing, and watch."
 )
 GLANCE = (
     "Each frame is looked at alone. The classification branch learned from many frames of a clip; "
@@ -34,6 +36,8 @@ MEMORY_EQUATIONS = r"""
   kept after a write and reset after a skip: $h_t = s_t \hat h_t$, $c_t = s_t \hat c_t$ (eq. 4, 5).
 - Score: $q_t = v_s \cdot \mathrm{ReLU}(W_{sf} x_t + W_{sc} ce_t + W_{sm} mh_t + b_s)$ (eq. 6).
 - Write probability $a_t = \sigma(q_t)$ (eq. 7); written where $a_t > \mathrm{thr}$ (eq. 8, 9).
+- Logit of class $k$: $b_k + \sum_t s_t\,w_k \cdot m_t / n_T$ with items $m_t = W_w x_t$, of which
+  $n_T$ are in memory at the end: one bar for each $t$.
 
 Yuan, Wang, Wang: Memory-Augmented Temporal Dynamic Learning for Action Recognition, AAAI 2019.
 """

@@ -25,9 +25,11 @@ def page() -> None:
     scene = Scene(ask, base, now, wish, choose_class(base.trace), choose_lanes(), others)
     parts.provenance(base, source)
 
-    left, *middle, right = st.columns([5, *[4] * len(others), 6], gap="large")
+    left, *middle, right = st.columns(
+        [5, *[4] * len(others), 6], gap="medium" if others else "large"
+    )
+    look = rivals.lay_out(others, middle, left, source.action)
     picture = left.empty()
-    look = rivals.lay_out(others, middle, source.action)
     with right:
         st.markdown("**What MAM answers**")
         scene.answer(source)
