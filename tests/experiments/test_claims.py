@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from actviz.experiments.claims import above, alike, best, judge, more, over
-from actviz.experiments.mam.published import ARITHMETIC, TABLE3
+from actviz.experiments.mam.published import TABLE3, arithmetic
 from actviz.experiments.statistics import Measured
 
 LOW, MIDDLE, HIGH = Measured((0.50, 0.52)), Measured((0.70, 0.72)), Measured((0.90, 0.92))
@@ -57,5 +57,4 @@ def test_over_a_level_and_its_words():
 def test_slips_of_the_paper_are_not_repeated_as_figures():
     assert TABLE3["ConvNet"] == (None, None)
     assert TABLE3["ALSTM"] == (None, 41.3)
-    wrong = {what for what, said, known in ARITHMETIC if abs(said - known) > 0.051}
-    assert wrong == {"HMDB51, over TS-LSTM"}
+    assert "11 follow from the tables; not HMDB51, over TS-LSTM: 2.5 said, 2.8" in arithmetic()

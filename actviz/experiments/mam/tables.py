@@ -15,7 +15,15 @@ from actviz.experiments.base import Ask, Column, Line, Result, Table
 from actviz.experiments.claims import Claim, above, alike, best, judge, more
 from actviz.experiments.mam.grid import FUSED, Grid, make_grid, method
 from actviz.experiments.mam.places import SPLITS, coarse_of, find_data
-from actviz.experiments.mam.published import NOTES, TABLE1, TABLE1_CLASSES, TABLE2, TABLE3, TABLE4
+from actviz.experiments.mam.published import (
+    NOTES,
+    TABLE1,
+    TABLE1_CLASSES,
+    TABLE2,
+    TABLE3,
+    TABLE4,
+    arithmetic,
+)
 from actviz.experiments.statistics import Measured
 
 __all__ = ["table1", "table2", "table3", "table4"]
@@ -236,7 +244,7 @@ def _fused_table(
         verdicts=tuple(judge(c, figures) for column in columns for c in _claims34(name, column)),
         chance=_chance(ask, columns),
         measured=(*_how(ask), _HOW_FUSED),
-        notes=tuple(NOTES[t] for t in (("T4", "T5", "T6") if name == "table3" else ("T5", "T6"))),
+        notes=(*(NOTES[slip] for slip in ("T3", "T4", "T5", "T6")), arithmetic()),
     )
     return table, grids
 
