@@ -40,6 +40,7 @@ def field_problems(card: Any) -> list[str]:
             f"a whole number in 1..{_MOST_FLOW}",
             lambda v: _is_whole(v, 1, _MOST_FLOW),
         ),
+        "flow_method": ("empty, dis or tvl1", _choice_rule(("", "dis", "tvl1"))),
         "stride": ("a positive whole number", lambda v: _is_whole(v, 1, 1_000_000)),
     }
     for name, choices in _CHOICES.items():

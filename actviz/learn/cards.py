@@ -58,6 +58,7 @@ class Card:
     stride: int = 1  # frames between two of a "strided" clip
     resize: str = "short"  # before cropping: the "short" side, or both ("square")
     test_views: str = "centre"  # of the metrics: "25x10", "10-crop", "25", "centre", "glance"
+    flow_method: str = ""  # by which the flow it was trained on was computed: "tvl1" or "dis"
 
     def to_json(self) -> str:
         """The card as JSON text."""

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from actviz.datasets.prepared import Prepared
 from actviz.learn.cards import Card
+from actviz.learn.data.puppet_flow import PUPPET_FLOW
 from actviz.learn.recipes import PictureRecipe, Recipe
 from actviz.learn.runs import DataPlace, command_of, git_commit
 
@@ -37,6 +39,7 @@ def card_of(task: Task, place: DataPlace) -> Card:
         dataset=recipe.data,
         protocol=task.parts.protocol,
         layout=task.layout,
+        flow_method=_flow_method(task),
         **_seen(recipe),
     )
 
@@ -48,6 +51,20 @@ def _seen(recipe: Recipe) -> dict[str, Any]:
     same = ("input_size", "modality", "sampling", "stride", "resize", "test_views")
     length = recipe.flow_length if recipe.modality == "flow" else 1
     return {name: getattr(recipe, name) for name in same} | {"flow_length": length}
+
+
+def _flow_method(task: Task) -> str:
+    """How the flow was computed that ``task`` trains on; "": it trains on none, or none says."""
+    recipe, overrides = task.recipe, task.overrides
+    both = overrides.get("motion", True) and overrides.get("motion_length")
+    if not (both or getattr(recipe, "modality", "") == "flow"):
+        return ""
+    if task.parts.dataset == "puppets":
+        return PUPPET_FLOW
+    if task.parts.prepared is None:
+        return ""
+    made = Prepared(task.parts.prepared).card(task.parts.samples["train"][0].key)
+    return str((made or {}).get("method") or "")
 
 
 def _trained_on(recipe: Recipe, place: DataPlace) -> str:

@@ -27,7 +27,7 @@ from actviz.datasets.prepare_clip import Settings, as_jpeg, enlarged
 from actviz.datasets.prepared import from_jpeg
 from actviz.errors import ClipReadError
 from actviz.learn.cards import Card
-from actviz.learn.data.transforms import centre_crop, resize_side, to_tensor
+from actviz.learn.data.transforms import centre_crop, resize_side, snippets_around, to_tensor
 from actviz.learn.tested import crop_side
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "flow_batches",
     "flow_snippets",
     "flow_words",
+    "snippet_fields",
     "snippet_starts",
 ]
 
@@ -56,11 +57,13 @@ class FlowSnippets:
     method: str  # "tvl1" or "dis"
     length: int  # L
     side: int  # pixels of the short side that flow was computed at
+    training: str = ""  # the method of training; "": its card does not say
 
     @property
     def facts(self) -> dict[str, Any]:
         """What a trace says of its flow."""
-        return {"method": self.method, "length": self.length, "side": self.side}
+        names = ("method", "length", "side", "training")
+        return {name: getattr(self, name) for name in names}
 
 
 def snippet_starts(frames: int, count: int, length: int) -> NDArray[np.int64]:
@@ -70,43 +73,56 @@ def snippet_starts(frames: int, count: int, length: int) -> NDArray[np.int64]:
     return np.unique(segment_indices(fields, min(count, places), length=length))
 
 
+def snippet_fields(
+    frames: NDArray[np.integer], length: int, count: int, *, around: bool
+) -> NDArray[np.int64]:
+    """Numbers (T, L) of the fields that are seen at ``frames`` (T,) of a span of ``count``.
+
+    Args:
+        around: of a second stream, which sees what moves while the first one looks; else the
+            snippets begin at the frames. Past the last field that one repeats, as in training.
+    """
+    fields = max(count - 1, 1)
+    if around:
+        return snippets_around(frames, length, fields)
+    return snippet_indices(frames, length, fields)
+
+
 def flow_snippets(
     path: str | Path,
-    starts: NDArray[np.integer],
+    fields: NDArray[np.integer],
     inside: NDArray[np.integer],
     *,
     card: Card,
-    length: int,
     method: str = "",
     progress: Progress | None = None,
 ) -> FlowSnippets:
-    """Snippets of ``length`` fields that begin at frames ``starts`` of a span.
-
-    Past the span's last field that one repeats, as in training.
+    """The fields (T, L) of a span as snippets, one pass over the file.
 
     Args:
-        starts: (T,) places in ``inside``, increasing; field k leads from place k to k + 1.
+        fields: their numbers (``snippet_fields``); field k leads from place k of ``inside`` to the
+            next.
         inside: (n,) numbers of the span's frames in the file, consecutive.
-        card: of the weights, which says how their training prepared its flow.
-        method: "tvl1", "dis", "auto" (TV-L1 where OpenCV has it), or "" for the quick one.
+        card: of the weights, which says how their training made its flow.
+        method: "tvl1", "dis", "auto" (TV-L1 where OpenCV has it); "": that of training where the
+            card names it, or else the quick one.
 
     Raises:
         FlowError: no OpenCV, or no such method here. ClipReadError: a span of one frame.
     """
-    method = flow_method(method or LIVE_METHOD)
+    method = flow_method(method or card.flow_method or LIVE_METHOD)
     if len(inside) < 2:
         raise ClipReadError(
             path,
             "optical flow is what moves between two frames, and here is only one; give a longer "
             "span or clip.",
         )
-    seen = _Seen.by(card)
-    fields = snippet_indices(starts, length, len(inside) - 1)  # (T, L)
+    seen, length = _Seen.by(card), fields.shape[1]
     out = np.empty((len(fields), length, 2, seen.size, seen.size), np.uint8)
     for field, levels in _fields(path, inside, np.unique(fields), seen, method, progress):
         out[fields == field] = levels
     pictures = out.reshape(len(fields), 2 * length, seen.size, seen.size)
-    return FlowSnippets(pictures, method, length, seen.side)
+    return FlowSnippets(pictures, method, length, seen.side, card.flow_method)
 
 
 def flow_batches(
@@ -124,8 +140,9 @@ def flow_batches(
 def flow_words(facts: dict[str, Any]) -> str:
     """``FlowSnippets.facts`` for a reader."""
     fields = "one field each" if facts["length"] == 1 else f"snippets of {facts['length']} fields"
-    method = _NAMES.get(facts["method"], facts["method"])
-    return f"optical flow by {method}, {fields}, at short side {facts['side']}"
+    words = f"optical flow by {_NAMES[facts['method']]}, {fields}, at short side {facts['side']}"
+    other = facts["training"] not in ("", facts["method"])
+    return f"{words}; training had {_NAMES[facts['training']]}" if other else words
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from actviz.clip.types import Clip, ClipInfo, Skeleton
 from actviz.errors import ActvizError
 from actviz.learn.cards import Card
 from actviz.learn.checkpoints import Loaded
-from actviz.trace.flow import FlowSnippets, flow_snippets, snippet_starts
+from actviz.trace.flow import FlowSnippets, flow_snippets, snippet_fields, snippet_starts
 from actviz.trace.frames import trace_tmnet
 from actviz.trace.schema import MANTrace, Trace
 from actviz.trace.sequences import flow_length_of, trace_sequence
@@ -163,7 +163,9 @@ def trace_video(
     clip, info = sample_clip(path, count, span, flow_length=card.flow_length if on_flow else 0)
     flow = None
     if flow_length_of(second or loaded):
-        flow = _flow_at(clip, span, second or loaded, method=flow_method, progress=progress)
+        flow = _flow_at(
+            clip, span, second or loaded, around=not on_flow, method=flow_method, progress=progress
+        )
 
     def tell(done: int, total: int) -> None:
         if progress:
@@ -182,16 +184,22 @@ def trace_video(
 
 
 def _flow_at(
-    clip: Clip, span: Span, loaded: Loaded, *, method: str, progress: StageProgress | None
+    clip: Clip,
+    span: Span,
+    loaded: Loaded,
+    *,
+    around: bool,
+    method: str,
+    progress: StageProgress | None,
 ) -> FlowSnippets:
-    """Snippets that begin at the frames of ``clip``, as ``loaded`` takes them."""
+    """Snippets at the frames of ``clip``, as ``loaded`` takes them."""
     inside = _inside(clip.source, span)
+    places, length = clip.frame_index - inside[0], flow_length_of(loaded)
     return flow_snippets(
         clip.source,
-        clip.frame_index - inside[0],
+        snippet_fields(places, length, len(inside), around=around),
         inside,
         card=loaded.card,
-        length=flow_length_of(loaded),
         method=method,
         progress=progress,
     )

@@ -205,7 +205,7 @@ class TwoStreamTrace(MAMTrace):
     On disk the other's are ``flow_write_probability``, ``flow_written``, …
     """
 
-    flow: MAMTrace  # its snippets begin at the frames
+    flow: MAMTrace  # its snippets lie around the frames
     fused: NDArray[np.float32]  # (K,), softmax of the mean of both streams' logits
 
     @property

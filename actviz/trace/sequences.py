@@ -3,7 +3,7 @@
 The soft-attention LSTM and VideoLSTM weigh the places of a frame's map before they go on to the
 next frame; those weights are kept. What the others say at each frame is all there is to see.
 
-B batch (here 1) · T frames, and snippets of flow that begin at them · K classes · h, w map size
+B batch (here 1) · T frames, and snippets of flow at them · K classes · h, w map size
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from actviz.clip.types import Clip, ClipInfo
+from actviz.errors import ActvizError
 from actviz.learn.checkpoints import Loaded
 from actviz.trace.cam import scale_together
 from actviz.trace.common import Progress, frame_batches, probabilities, trace_head
@@ -36,7 +37,10 @@ def trace_sequence(
     """What a rival says at every frame of ``clip``, and where it looks.
 
     Args:
-        flow: snippets that begin at the clip's frames, for weights on flow and of two streams.
+        flow: snippets at the clip's frames, for weights on flow and of two streams.
+
+    Raises:
+        ActvizError: the clip has too few frames for the model.
     """
     logits, frame_logits, attention = _answers(loaded, clip, flow, progress)
     maximum, maps = 0.0, None
@@ -57,15 +61,10 @@ def trace_sequence(
 
 def flow_length_of(loaded: Loaded) -> int:
     """L of the snippets that the weights look at, in whatever stream; 0: frames alone."""
-    lengths = [loaded.card.flow_length if loaded.card.modality == "flow" else 0]
-    if getattr(loaded.model, "two_stream", False):
-        lengths.append(_motion_length(loaded))
-    return max(lengths)
-
-
-def _motion_length(loaded: Loaded) -> int:
     network: Any = loaded.model
-    return int(network.motion_backbone.flow_length)
+    if loaded.card.modality == "flow":
+        return loaded.card.flow_length  # of both streams, where there are two
+    return int(network.motion_backbone.flow_length) if getattr(network, "two_stream", False) else 0
 
 
 def _answers(
@@ -74,7 +73,7 @@ def _answers(
     """Logits of the clip (K,) and of its frames (T, K), and attention (T, h, w)."""
     model: Any = loaded.model
     if loaded.card.modality == "flow":
-        batches = _moving(loaded, flow, loaded.card.flow_length, progress)
+        batches = _moving(loaded, flow, progress)
     else:
         batches = frame_batches(loaded, clip, progress)
     if not hasattr(model, "rollout"):  # TSN: frames apart, their mean together
@@ -83,20 +82,19 @@ def _answers(
     features = torch.cat([model.features(batch) for batch in batches], 1)
     motion = None
     if model.two_stream:
-        snippets = _moving(loaded, flow, _motion_length(loaded), None)
+        snippets = _moving(loaded, flow, None)
         motion = torch.cat([model.motion_features(part) for part in snippets], 1)
-    output = model.rollout(features, motion)
+    try:
+        output = model.rollout(features, motion)
+    except ValueError as error:  # fewer frames than it cuts a clip into
+        raise ActvizError(f"{clip.source}: {error}") from error
     attention = None if output.attention is None else output.attention[0]
     return output.logits[0], output.frame_logits[0], attention
 
 
 def _moving(
-    loaded: Loaded, flow: FlowSnippets | None, length: int, progress: Progress | None
+    loaded: Loaded, flow: FlowSnippets | None, progress: Progress | None
 ) -> Iterator[Tensor]:
-    """Snippets of the first ``length`` fields of those in ``flow``."""
-    if flow is None or flow.length < length:
-        raise ValueError(
-            f"{loaded.name} looks at optical flow, {length} fields at a time: give it."
-        )
-    for batch in flow_batches(flow, next(loaded.model.parameters()).device, progress):
-        yield batch[:, :, : 2 * length]
+    if flow is None:
+        raise ValueError(f"{loaded.name} looks at optical flow: give its snippets.")
+    return flow_batches(flow, next(loaded.model.parameters()).device, progress)

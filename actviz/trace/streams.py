@@ -3,7 +3,7 @@
 Two streams are trained apart, decide apart what they write, and answer together by the mean of
 their logits before softmax, 1 : 1 (MAM, section "Two-stream"; ``actviz.learn.fusion``).
 
-T frames, and snippets that begin at them · K classes
+T frames, and snippets at them · K classes
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def flow_features(
     info: ClipInfo | None = None,
     progress: Progress | None = None,
 ) -> CachedMAM:
-    """The flow CNN's pass over snippets that begin at the frames of ``clip``, for ``what_if``.
+    """The flow CNN's pass over the snippets at the frames of ``clip``, for ``what_if``.
 
     Raises:
         ActvizError: the weights are not of MAM.

@@ -13,7 +13,7 @@ from trace_films import card, film, loaded, saved
 from actviz.clip.preprocess import model_frames
 from actviz.errors import ActvizError
 from actviz.learn.checkpoints import Loaded
-from actviz.trace.flow import flow_snippets
+from actviz.trace.flow import flow_snippets, snippet_fields
 from actviz.trace.run import Traced, trace_video
 from actviz.trace.schema import SequenceTrace, Trace
 from actviz.trace.weights import MODELS, check_traceable, load_weights
@@ -57,7 +57,8 @@ def test_trace_is_the_forward_pass(model, path):
     trace, traced = trace_of(of, path)
     seen = [model_frames(traced.clip.frames, SIZE)[None]]
     if getattr(of.model, "two_stream", False):
-        flow = flow_snippets(path, trace.frame_index, np.arange(24), card=of.card, length=2)
+        fields = snippet_fields(trace.frame_index, 2, 24, around=True)
+        flow = flow_snippets(path, fields, np.arange(24), card=of.card)
         seen.append(torch.from_numpy(flow.pictures)[None].float() / 255)
     with torch.no_grad():
         output = of.model(*seen)
@@ -85,13 +86,19 @@ def test_what_has_no_attention_says_so(model, path):
 @pytest.mark.parametrize("model", ["lstm", "tsn", "alstm"])
 def test_rivals_on_flow_look_at_snippets(model, path):
     trace, _ = trace_of(weights(model, flow_length=3), path)
-    assert trace.clip["flow"] == {"method": "dis", "length": 3, "side": 32}
+    assert trace.clip["flow"] == {"method": "dis", "length": 3, "side": 32, "training": ""}
     assert np.isfinite(trace.frame_probabilities).all()
 
 
-def test_two_streams_both_on_flow_may_differ_in_length(path):
-    trace, _ = trace_of(weights("videolstm", flow_length=1), path)
-    assert trace.clip["flow"]["length"] == 2
+def test_two_streams_both_on_flow_see_the_same_snippets(path):
+    of = weights("videolstm", flow_length=2)
+    trace, _ = trace_of(of, path)
+    fields = np.stack([trace.frame_index, trace.frame_index + 1], 1)
+    flow = flow_snippets(path, fields, np.arange(24), card=of.card)
+    seen = torch.from_numpy(flow.pictures)[None].float() / 255
+    with torch.no_grad():
+        wanted = of.model(seen, seen).logits[0].softmax(-1)
+    np.testing.assert_allclose(trace.probabilities, wanted, atol=1e-5)
 
 
 @pytest.mark.parametrize("model", ["alstm", "convnet"])
@@ -114,3 +121,8 @@ def test_weights_for_ready_features_are_refused():
     of = card("lstm", overrides={"backbone": None, "feature_dim": 8})
     with pytest.raises(ActvizError, match="without the CNN that makes them"):
         check_traceable(of, "mine.safetensors")
+
+
+def test_a_clip_too_short_for_a_rival_is_refused_in_a_sentence(tmp_path):
+    with pytest.raises(ActvizError, match=r"short.mp4: a clip of 2 frames cannot be cut into 3"):
+        trace_video(weights("tslstm"), film(tmp_path / "short.mp4", 2))

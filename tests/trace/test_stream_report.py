@@ -138,5 +138,10 @@ def test_two_streams_of_real_clips(real_data, tmp_path):
     for file in ("videos/arm_wrestling.mp4", "ucf101/UCF-101/BenchPress/v_BenchPress_g01_c03.avi"):
         trace = trace_video(first, real_data / file, second=second).trace
         assert isinstance(trace, TwoStreamTrace)
-        assert trace.flow.clip["flow"] == {"method": "dis", "length": 2, "side": 256}
+        assert trace.flow.clip["flow"] == {
+            "method": "dis",
+            "length": 2,
+            "side": 256,
+            "training": "",
+        }
         assert np.isfinite(trace.fused).all()

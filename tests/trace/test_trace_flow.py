@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +18,21 @@ from actviz.errors import ClipReadError
 from actviz.learn.data.pictures import open_frames
 from actviz.learn.protocols import clip_pictures
 from actviz.trace import flow
-from actviz.trace.flow import FlowSnippets, flow_snippets, snippet_starts
+from actviz.trace.flow import (
+    FlowSnippets,
+    flow_snippets,
+    flow_words,
+    snippet_fields,
+    snippet_starts,
+)
 
 PUPPETS = card(overrides={"flow_length": 2}, input_size=48)
 
 
 def snippets(path: Path, starts=(0, 5), *, of=PUPPETS, length=2, **more) -> FlowSnippets:
     inside = np.arange(len(frame_times(path)[0]))
-    return flow_snippets(path, np.array(starts), inside, card=of, length=length, **more)
+    fields = snippet_fields(np.array(starts), length, len(inside), around=False)
+    return flow_snippets(path, fields, inside, card=of, **more)
 
 
 def check_as_trained(path: Path, tmp_path: Path, *, resize: str) -> None:
@@ -56,7 +64,7 @@ def test_puppet_weights_see_flow_of_frames_at_their_own_size(tmp_path):
     frames = read_clip(path, short_side=48).frames  # (14, 48, 64, 3)
     levels = quantise(flow_fields(frames, method="dis"))[..., 8:56, :]
     told = snippets(path)
-    assert told.facts == {"method": "dis", "length": 2, "side": 48}
+    assert told.facts == {"method": "dis", "length": 2, "side": 48, "training": ""}
     assert np.array_equal(told.pictures[1, 0:2], np.moveaxis(levels[5], -1, 0))
     assert np.array_equal(told.pictures[1, 2:4], np.moveaxis(levels[6], -1, 0))
 
@@ -81,7 +89,7 @@ def test_only_a_few_frames_are_held_and_only_needed_pairs_compared(tmp_path, mon
 
 def test_a_span_counts_its_own_frames(tmp_path):
     path = film(tmp_path / "a.mp4")
-    part = flow_snippets(path, np.array([1]), np.arange(4, 9), card=PUPPETS, length=2)
+    part = flow_snippets(path, np.array([[1, 2]]), np.arange(4, 9), card=PUPPETS)
     assert np.array_equal(part.pictures[0], snippets(path).pictures[1])
 
 
@@ -120,3 +128,18 @@ def test_without_opencv_it_is_said_what_to_install(tmp_path, monkeypatch):
 )
 def test_snippets_begin_where_training_looks_none_twice(frames, starts):
     assert snippet_starts(frames, 4, 3).tolist() == starts
+
+
+def test_a_second_streams_snippets_lie_around_the_frames_and_within_the_span():
+    around = snippet_fields(np.array([0, 5, 13]), 3, 14, around=True)  # 13 fields
+    assert around.tolist() == [[0, 1, 2], [4, 5, 6], [10, 11, 12]]
+
+
+def test_flow_is_computed_as_in_training_where_the_card_says_how(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(flow, "flow_method", lambda method: asked.append(method) or "dis")
+    path, trained = film(tmp_path / "a.mp4", 4), replace(PUPPETS, flow_method="tvl1")
+    snippets(path, (0,))
+    other = [snippets(path, (0,), of=trained, method=method) for method in ("", "dis")]
+    assert asked == ["dis", "tvl1", "dis"]
+    assert flow_words(other[1].facts).endswith("at short side 48; training had TV-L1")

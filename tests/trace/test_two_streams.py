@@ -38,12 +38,12 @@ def test_mam_on_flow_alone_is_the_forward_pass_on_its_snippets(path):
     trace = trace_video(of, path).trace
     inside = np.arange(len(frame_times(path)[0]))
     starts = snippet_starts(len(inside), of.card.frames, 2)
-    flow = flow_snippets(path, starts, inside, card=of.card, length=2)
+    flow = flow_snippets(path, np.stack([starts, starts + 1], 1), inside, card=of.card)
     with torch.no_grad():
         output = of.model(torch.from_numpy(flow.pictures)[None].float() / 255)
     np.testing.assert_allclose(trace.write_probability, output.write_probability[0], atol=1e-5)
     np.testing.assert_array_equal(trace.frame_index, starts)
-    assert trace.clip["flow"] == {"method": "dis", "length": 2, "side": 32}
+    assert trace.clip["flow"] == {"method": "dis", "length": 2, "side": 32, "training": ""}
 
 
 def test_the_stream_on_frames_is_what_it_is_alone(path):

@@ -28,10 +28,10 @@ from actviz.learn.data.cache import is_stored, stored_array
 from actviz.learn.data.puppets import puppet_looks
 from actviz.learn.data.transforms import picture_indices
 
-__all__ = ["PuppetFlow", "Snippets", "puppet_snippets"]
+__all__ = ["PUPPET_FLOW", "PuppetFlow", "Snippets", "puppet_snippets"]
 
 Progress = Callable[[str, int, int], None]
-_METHOD = "dis"
+PUPPET_FLOW = "dis"
 _SHARE = 24  # clips in one file, two of each action
 _FEW = 2  # files, up to which starting processes costs more than it saves
 
@@ -135,7 +135,7 @@ def _compute(
     missing = [seeds for seeds in shares if not is_stored("flow", _key(seeds, size))]
     if not missing:
         return
-    flow_method(_METHOD)  # said here, before any process is started
+    flow_method(PUPPET_FLOW)  # said here, before any process is started
     cores = (os.cpu_count() or 1) if workers < 0 else workers
     several = cores if len(missing) > _FEW else 0
     make = partial(_store, missing, size)
@@ -159,7 +159,7 @@ def _share(seeds: Sequence[int], size: int) -> np.memmap:
 
 
 def _key(seeds: Sequence[int], size: int) -> dict[str, Any]:
-    made = {"looks": puppet_looks(), "method": _METHOD, "bound": BOUND}
+    made = {"looks": puppet_looks(), "method": PUPPET_FLOW, "bound": BOUND}
     return made | {"seeds": list(seeds), "size": size}
 
 
@@ -169,6 +169,6 @@ def _fill(seeds: Sequence[int], size: int, path: Path) -> None:
     for seed in seeds:
         frames = puppets.make_scene(seed).render(size=size)
         stop = start + len(frames) - 1
-        array[start:stop] = quantise(flow_fields(frames, method=_METHOD))
+        array[start:stop] = quantise(flow_fields(frames, method=PUPPET_FLOW))
         start = stop
     array.flush()

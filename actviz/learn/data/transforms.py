@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 from torchvision.transforms.v2 import functional as tv
 
@@ -34,6 +34,7 @@ __all__ = [
     "picture_indices",
     "resize_side",
     "resize_to",
+    "snippets_around",
     "ten_crop",
     "to_tensor",
 ]
@@ -85,6 +86,16 @@ def even_indices(count: int, frames: int, rng: np.random.Generator) -> NDArray[n
     """One random place in each of ``frames`` equal parts of ``count`` frames, in order."""
     places = (np.arange(frames) + rng.random(frames)) * count / frames
     return places.astype(np.int64)
+
+
+def snippets_around(frames: ArrayLike, length: int, count: int) -> NDArray[np.int64]:
+    """Numbers (T, L) of flow fields around ``frames`` (T,), of ``count`` fields there are.
+
+    Frame i is the one from which the snippet's middle field leads, so that a second stream sees
+    what moves while the first one looks; at the clip's ends the snippet lies within it.
+    """
+    starts = np.asarray(frames, dtype=np.int64) - length // 2
+    return snippet_indices(np.clip(starts, 0, max(count - length, 0)), length, count)
 
 
 # ---- which crop ----------------------------------------------------------------------------------
