@@ -34,7 +34,7 @@ from actviz.learn.protocols import (
     VIEWS,
     Answers,
     answer,
-    clip_pictures,
+    clip_streams,
     pick_views,
     pictures_at_once,
 )
@@ -44,6 +44,7 @@ from actviz.learn.tested import (
     coarse_groups,
     data_name,
     labelled_samples,
+    motion_length,
     open_data,
     open_source,
 )
@@ -177,7 +178,7 @@ def _groups(
     most = _SEQUENCES if joints else max(1, at_once // looks)
 
     def make(clip: int) -> Any:
-        return source.read(clip) if joints else clip_pictures(source, clip, loaded.card, views)
+        return source.read(clip) if joints else clip_streams(source, clip, loaded.card, views)
 
     group: list[tuple[int, Any]] = []
     for clip, future in enumerate(_ahead(make, len(source.keys), most=_waiting(loaded, looks))):
@@ -199,14 +200,17 @@ def _answer_group(loaded: Loaded, made: list[Any], at_once: int) -> Answers:
         padded = pad_skeletons(made)
         output = loaded.model(padded["joints"].to(device), padded["present"].to(device))
         return {"logits": output.logits.float().cpu().numpy()}
-    pictures = torch.stack(made)  # uint8 (B, V, T, C, S, S)
-    return answer(loaded.model, loaded.card.model, pictures, at_once=at_once)
+    # uint8 (B, V, T, C, S, S), of one stream or of two
+    pictures, *motion = (torch.stack(stream) for stream in zip(*made, strict=True))
+    second = motion[0] if motion else None
+    return answer(loaded.model, loaded.card.model, pictures, at_once=at_once, motion=second)
 
 
 def _waiting(loaded: Loaded, looks: int) -> int:
     """How many clips of so many pictures may wait in memory."""
     card = loaded.card
     channels = 2 * card.flow_length if card.modality == "flow" else 3
+    channels += 2 * motion_length(card)
     size = looks * channels * (card.input_size or 0) ** 2 or 1  # bytes
     return max(2, min(10, _WAITING_BYTES // size))
 

@@ -189,6 +189,10 @@ class Lesson(pl.LightningModule):
         optimiser: torch.optim.Optimizer
         if recipe.optimiser == "adamw":
             optimiser = torch.optim.AdamW(groups, **rate)
+        elif recipe.optimiser == "rmsprop":
+            optimiser = torch.optim.RMSprop(
+                groups, alpha=recipe.smoothing, momentum=recipe.momentum, **rate
+            )
         else:
             optimiser = torch.optim.SGD(
                 groups, momentum=recipe.momentum, nesterov=recipe.nesterov, **rate

@@ -7,19 +7,19 @@
     glance    one frame, the middle of the clip, its centre crop (TMNet's one glance)
 
 The ten crops are four corners and the centre of the picture at its test size (short side 256 for an
-input of 224), each also mirrored; a mirrored flow field has its x inverted. MAM answers once for
-each crop, from all its frames in order; TSN and TMNet answer for each picture alone. Logits are
-then averaged, in double precision and rounded to single once: 250 numbers of 24 bits add up
-exactly in its 53 unless they differ in size by more than a million, so that the order in which
-pictures are added shows in no digit. The 3-D kinds of TMNet answer by their regression branch,
-3-D-B from all frames of a crop together.
+input of 224), each also mirrored; a mirrored flow field has its x inverted. MAM and its rivals,
+which read frames in order, answer once for each crop, from all its frames; TSN and TMNet answer for
+each picture alone. Logits are then averaged, in double precision and rounded to single once: 250
+numbers of 24 bits add up exactly in its 53 unless they differ in size by more than a million, so
+that the order in which pictures are added shows in no digit. The 3-D kinds of TMNet answer by their
+regression branch, 3-D-B from all frames of a crop together.
 
 B clips · T snippets · L frames of one snippet (flow) · V crops · C channels · S pixels · K classes
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,10 +28,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+import models
 from actviz.clip.sampling import glance_index, snippet_indices
 from actviz.errors import ActvizError
 from actviz.learn.checkpoints import Card
 from actviz.learn.data.sources import FrameSource
+from actviz.learn.data.streams import TwoStreams
 from actviz.learn.data.transforms import (
     centre_crop,
     picture_indices,
@@ -39,7 +41,7 @@ from actviz.learn.data.transforms import (
     ten_crop,
     to_tensor,
 )
-from actviz.learn.tested import crop_side
+from actviz.learn.tested import crop_side, motion_length
 
 __all__ = [
     "VIEWS",
@@ -47,6 +49,7 @@ __all__ = [
     "Views",
     "answer",
     "clip_pictures",
+    "clip_streams",
     "pick_views",
     "pictures_at_once",
     "snippets",
@@ -118,12 +121,30 @@ def clip_pictures(source: FrameSource, clip: int, card: Card, views: str) -> Ten
     at = snippets(card, views, source.count(clip))  # (T, L)
     wanted, place = np.unique(at, return_inverse=True)
     pictures = source.read(clip, wanted)[place.reshape(-1)]  # (T·L, H, W, 3 or 2)
+    return _cropped(to_tensor(pictures, at.shape[1]), card, views, flow=card.modality == "flow")
+
+
+def clip_streams(source: Any, clip: int, card: Card, views: str) -> tuple[Tensor, ...]:
+    """``clip_pictures`` for each stream of the network: one, or frames and the flow around each.
+
+    Raises:
+        ClipReadError: the clip cannot be read.
+    """
+    pictures = clip_pictures(source, clip, card, views)
+    if not isinstance(source, TwoStreams):
+        return (pictures,)
+    at = snippets(card, views, source.count(clip))[:, 0]
+    flow = source.snippets(clip, at, motion_length(card))  # (T, 2L, H, W)
+    return pictures, _cropped(flow, card, views, flow=True)
+
+
+def _cropped(pictures: Tensor, card: Card, views: str, *, flow: bool) -> Tensor:
+    """(T, C, H, W) -> (V, T, C, S, S)"""
     how: Any = card.resize
-    resized = resize_side(to_tensor(pictures, at.shape[1]), crop_side(card), how=how)
-    size = card.input_size or 0
+    resized, size = resize_side(pictures, crop_side(card), how=how), card.input_size or 0
     if VIEWS[views].crops == 1:
         return centre_crop(resized, size)[None]
-    return ten_crop(resized, size, flow=card.modality == "flow")
+    return ten_crop(resized, size, flow=flow)
 
 
 def pictures_at_once(device: torch.device, size: int) -> int:
@@ -136,12 +157,20 @@ def pictures_at_once(device: torch.device, size: int) -> int:
     return max(1, min(int(most / share), int(free / 2 / (each * share))))
 
 
-def answer(network: nn.Module, model: str, pictures: Tensor, *, at_once: int) -> Answers:
+def answer(
+    network: nn.Module,
+    model: str,
+    pictures: Tensor,
+    *,
+    at_once: int,
+    motion: Tensor | None = None,
+) -> Answers:
     """What ``network`` says to each clip, ``at_once`` pictures through its frame CNN at a time.
 
     Args:
-        model: "tsn", "mam" or "tmnet".
+        model: a key of ``models.BUILDERS`` that looks at pictures.
         pictures: uint8 (B, V, T, C, S, S), as stored: 0–255.
+        motion: of a network of two streams, flow (B, V, T, 2L, S, S); None: ``pictures`` again.
     """
     batch, crops, count = pictures.shape[:3]
     device = next(network.parameters()).device
@@ -150,8 +179,15 @@ def answer(network: nn.Module, model: str, pictures: Tensor, *, at_once: int) ->
     told: dict[str, Tensor] = {}
     any_network: Any = network
     if model == "mam":
-        features = [any_network.features(part)[:, 0] for part in _parts(flat, at_once, device)]
-        told["logits"] = any_network.rollout(torch.cat(features).unflatten(0, shape)).logits
+        features = _features(flat, any_network.features, at_once, device)
+        told["logits"] = any_network.rollout(features.unflatten(0, shape)).logits
+    elif isinstance(network, models.SequenceModel):
+        streams = [_features(flat, any_network.features, at_once, device).unflatten(0, shape)]
+        if network.two_stream:
+            flow = flat if motion is None else motion.flatten(0, 2)
+            found = _features(flow, any_network.motion_features, at_once, device)
+            streams.append(found.unflatten(0, shape))
+        told["logits"] = any_network.rollout(*streams).logits
     elif model == "tsn":
         rows = [any_network(part).frame_logits[:, 0] for part in _parts(flat, at_once, device)]
         told["logits"] = torch.cat(rows)
@@ -166,6 +202,13 @@ def answer(network: nn.Module, model: str, pictures: Tensor, *, at_once: int) ->
         for name, key in (("logits", "logits"), ("logits_rb", "rb"), ("logits_cb", "cb")):
             told[key] = torch.cat([getattr(glance, name)[:, 0] for glance in glances])
     return {name: _mean(logits, batch) for name, logits in told.items()}
+
+
+def _features(
+    pictures: Tensor, look: Callable[[Tensor], Tensor], at_once: int, device: torch.device
+) -> Tensor:
+    """What the frame CNN says to each of pictures (n, C, S, S): (n, …)."""
+    return torch.cat([look(part)[:, 0] for part in _parts(pictures, at_once, device)])
 
 
 def _clips(clips: Tensor, at_once: int, device: torch.device) -> Iterator[Tensor]:

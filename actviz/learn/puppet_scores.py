@@ -9,6 +9,7 @@ N clips · T frames · K classes · S image rows (MAN) or pixels (masks) · h, w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -143,11 +144,24 @@ def _score_man(loaded: Loaded, split: str, clips: int) -> Scored:
     return data.labels, logits, metrics
 
 
+def _score_sequence(loaded: Loaded, split: str, clips: int) -> Scored:
+    """A model that reads frames in order, with the flow around them where it reads two streams."""
+    data, model = _frames(loaded, split, clips), loaded.model
+    assert isinstance(model, models.SequenceModel)
+    motion = _motion(loaded, split, clips) if model.two_stream else None
+    flows = _batches(loaded, motion) if motion is not None else repeat(None)
+    pairs = zip(_batches(loaded, data), flows, strict=False)
+    logits = torch.cat([model(frames, flow).logits for frames, flow in pairs])
+    return data.labels, logits.cpu().numpy(), {}
+
+
+_SEQUENCES = ("convnet", "lstm", "alstm", "convlstm", "videolstm", "l2stm", "tslstm")
 _SCORERS: dict[str, Callable[[Loaded, str, int], Scored]] = {
     "tsn": _score_tsn,
     "mam": _score_mam,
     "tmnet": _score_tmnet,
     "man": _score_man,
+    **dict.fromkeys(_SEQUENCES, _score_sequence),
 }
 
 
@@ -177,6 +191,20 @@ def _frames(loaded: Loaded, split: str, clips: int) -> Frames | Snippets:
             size=_size(loaded),
         )
     return puppet_frames(split, clips, count=loaded.card.frames, size=_size(loaded))
+
+
+def _motion(loaded: Loaded, split: str, clips: int) -> Frames | Snippets:
+    """What the second stream sees: flow around the frames, or the first one's own snippets."""
+    if loaded.card.modality == "flow":
+        return _frames(loaded, split, clips)
+    return puppet_snippets(
+        split,
+        clips,
+        count=loaded.card.frames,
+        length=loaded.card.overrides["motion_length"],
+        size=_size(loaded),
+        around=True,
+    )
 
 
 def _size(loaded: Loaded) -> int:

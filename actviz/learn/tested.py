@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from actviz.errors import ActvizError
 from actviz.learn.checkpoints import Card, Loaded
 from actviz.learn.data.parts import prepared_place, present
 from actviz.learn.data.sources import FrameSource, JointSource
+from actviz.learn.data.streams import pair_streams
 from actviz.learn.recipes import PictureRecipe, Recipe, get_recipe, parse_settings
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "crop_side",
     "data_name",
     "labelled_samples",
+    "motion_length",
     "open_data",
     "open_source",
     "recipe_of",
@@ -161,15 +163,24 @@ def open_source(
 
     modality: Any = card.modality
     resize: Any = card.resize
-    source: Any = open_frames(
+    opened = partial(
+        open_frames,
         samples,
-        modality=modality,
         prepared=prepared_place(data, prepared),
         side=crop_side(card),
         resize=resize,
         progress=progress,
     )
+    source: Any = opened(modality=modality)
+    if motion_length(card) and modality == "rgb":
+        source = pair_streams(source, opened(modality="flow"))
     return source
+
+
+def motion_length(card: Card) -> int:
+    """L of the flow that a second stream sees beside each frame; 0: there is one stream."""
+    length = card.overrides.get("motion_length") if card.overrides.get("motion", True) else 0
+    return int(length or 0)
 
 
 def crop_side(card: Card) -> int:

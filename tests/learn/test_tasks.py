@@ -125,7 +125,9 @@ def test_frozen_features_are_those_of_the_frames_and_found_again(monkeypatch):
     assert torch.allclose(frames, expected, atol=1e-5)
     views = task.source("train").read(0)
     assert views.shape == (2, 6, 64) and not np.allclose(views[0], views[1])
-    monkeypatch.setattr("actviz.learn.tasks.frozen.in_processes", None)  # would fail if called
+    monkeypatch.setattr(
+        "actviz.learn.tasks.feature_store.in_processes", None
+    )  # would fail if called
     puppet_task("mam-head", views=2).prepare()
 
 

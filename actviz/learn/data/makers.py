@@ -66,8 +66,22 @@ class PictureMaker:
     ) -> tuple[Tensor, NDArray[np.float32] | None]:
         """What is seen of a clip: uint8 (T, C, S, S), larger or smaller if ``later``; its draw."""
         r = self.recipe
-        flow, length = r.modality == "flow", r.flow_length if r.modality == "flow" else 1
-        at = picture_indices(
+        part = self.cut(self.pictures(clip, rng), rng, flow=r.modality == "flow")
+        draw = draw_variation(rng) if rng is not None and r.augment == "mild" else None
+        return part if self.later else resize_to(part, self.size, self.size), draw
+
+    def pictures(self, clip: int, rng: np.random.Generator | None) -> Tensor:
+        """Whole pictures of a clip, uint8 (T, C, H, W)."""
+        length = self.recipe.flow_length if self.recipe.modality == "flow" else 1
+        at = self.indices(clip, rng, length=length)
+        return to_tensor(self.source.read(clip, at.reshape(-1)), length)
+
+    def indices(
+        self, clip: int, rng: np.random.Generator | None, *, length: int
+    ) -> NDArray[np.int64]:
+        """Numbers (T, L) of the pictures that are seen of a clip."""
+        r = self.recipe
+        return picture_indices(
             self.source.count(clip),
             r.frames,
             sampling=r.sampling,
@@ -75,10 +89,10 @@ class PictureMaker:
             stride=r.stride,
             rng=rng,
         )
-        pictures = to_tensor(self.source.read(clip, at.reshape(-1)), length)
-        part = self.cut(pictures, rng, flow=flow)
-        draw = draw_variation(rng) if rng is not None and r.augment == "mild" else None
-        return part if self.later else resize_to(part, self.size, self.size), draw
+
+    def key(self) -> dict[str, Any]:
+        """What, beside the recipe, decides which pictures are seen."""
+        return {}
 
     def cut(self, pictures: Tensor, rng: np.random.Generator | None, *, flow: bool) -> Tensor:
         """The part of pictures (T, C, H, W) that is looked at."""

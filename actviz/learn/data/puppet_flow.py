@@ -22,11 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actviz.clip.flow import BOUND, flow_fields, flow_method, quantise
+from actviz.clip.sampling import segment_indices
 from actviz.datasets import puppets
 from actviz.learn.data.batches import in_processes
 from actviz.learn.data.cache import is_stored, stored_array
 from actviz.learn.data.puppets import puppet_looks
-from actviz.learn.data.transforms import picture_indices
+from actviz.learn.data.transforms import picture_indices, snippets_around
 
 __all__ = ["PUPPET_FLOW", "PuppetFlow", "Snippets", "puppet_snippets"]
 
@@ -115,17 +116,26 @@ class Snippets:
         return np.moveaxis(fields, 1, -2).reshape(len(fields), *fields.shape[2:4], -1)
 
 
-def puppet_snippets(split: str, clips: int, *, count: int, length: int, size: int) -> Snippets:
-    """``count`` snippets of ``length`` fields of each of the split's first ``clips`` clips."""
+def puppet_snippets(
+    split: str, clips: int, *, count: int, length: int, size: int, around: bool = False
+) -> Snippets:
+    """``count`` snippets of ``length`` fields of each of the split's first ``clips`` clips.
+
+    Args:
+        around: around the frames that ``puppet_frames`` has, as a second stream beside them.
+    """
     source = PuppetFlow(split, clips, size=size)
     scenes = [puppets.make_scene(seed) for seed in puppets.scene_seeds(split, clips)]
-    at = tuple(
-        picture_indices(source.count(clip), count, length=length) for clip in range(len(scenes))
-    )
+    fields = [source.count(clip) for clip in range(len(scenes))]
+    if around:
+        frames = [segment_indices(len(scene), count) for scene in scenes]
+        at = [snippets_around(f, length, n) for f, n in zip(frames, fields, strict=True)]
+    else:
+        at = [picture_indices(n, count, length=length) for n in fields]
     evidence = np.stack(
         [scene.truth.evidence[a[:, length // 2]] for scene, a in zip(scenes, at, strict=True)]
     )
-    return Snippets(source, at, source.labels, evidence)
+    return Snippets(source, tuple(at), source.labels, evidence)
 
 
 def _compute(

@@ -45,6 +45,7 @@ class Frames:
     frames: NDArray[np.uint8]  # (N, C, S, S, 3)
     labels: NDArray[np.int64]  # (N,)
     evidence: NDArray[np.bool_]  # (N, C), is the action visible in this frame
+    numbers: NDArray[np.int64]  # (N, C), of the frames in the whole clip
     key: str = ""  # changes with the pictures
 
     def __len__(self) -> int:
@@ -81,6 +82,10 @@ class PuppetFrames:
         """Stored frames of the clip, C."""
         return int(self.data.frames.shape[1])
 
+    def numbers(self, clip: int, at: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Which frames of the whole clip the stored ones ``at`` are."""
+        return self.data.numbers[clip][at]
+
     def identity(self, clip: int) -> str:
         """Changes with the clip's pictures."""
         return f"{self.data.key}/{clip}"
@@ -113,8 +118,9 @@ def puppet_frames(split: str, clips: int, *, count: int, size: int) -> Frames:
     frames = _stored("frames", split, shape, np.uint8)
     scenes = [puppets.make_scene(seed) for seed in seeds]
     labels = np.array([scene.label for scene in scenes], dtype=np.int64)
-    evidence = np.stack([scene.truth.evidence[_indices(scene, count)] for scene in scenes])
-    return Frames(frames, labels, evidence, Path(str(frames.filename)).stem)
+    numbers = np.stack([segment_indices(len(scene), count) for scene in scenes])
+    evidence = np.stack([s.truth.evidence[at] for s, at in zip(scenes, numbers, strict=True)])
+    return Frames(frames, labels, evidence, numbers, Path(str(frames.filename)).stem)
 
 
 def limb_masks(split: str, clips: int, *, count: int, size: int) -> NDArray[np.bool_]:

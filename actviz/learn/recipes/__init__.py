@@ -15,12 +15,13 @@ from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from actviz.errors import ActvizError
-from actviz.learn.recipes import folder, mam, man, puppets, tmnet
+from actviz.learn.recipes import folder, mam, man, puppets, rivals, tmnet
 from actviz.learn.recipes.base import (
     MAMRecipe,
     MANRecipe,
     PictureRecipe,
     Recipe,
+    SequenceRecipe,
     TMNetRecipe,
     TSNRecipe,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "MANRecipe",
     "PictureRecipe",
     "Recipe",
+    "SequenceRecipe",
     "TMNetRecipe",
     "TSNRecipe",
     "get_recipe",
@@ -38,13 +40,14 @@ __all__ = [
 ]
 
 RECIPES: dict[str, Recipe] = {
-    r.name: r for room in (puppets, folder, mam, tmnet, man) for r in room.RECIPES
+    r.name: r for room in (puppets, folder, mam, rivals, tmnet, man) for r in room.RECIPES
 }
 
 _ONE_OR_MORE = (
     *("frames", "epochs", "batch_size", "accumulate", "repeats", "devices", "nodes", "width"),
     *("flow_length", "input_size", "side", "stride", "stored_frames", "views"),
     *("memory_dim", "hidden_dim", "controller_dim", "hidden", "reduction"),
+    *("head_dim", "motion_length"),
 )
 # Of all other numbers 0.
 _LEAST: dict[str, float] = dict.fromkeys(_ONE_OR_MORE, 1) | {
@@ -142,7 +145,7 @@ def _check(recipe: Recipe) -> None:
         value = getattr(recipe, field.name)
         if type(value) in (int, float):
             _check_number(f"{recipe.name}: {field.name}", value, _LEAST.get(field.name, 0))
-    for name in ("dropout", "momentum"):
+    for name in ("dropout", "momentum", "smoothing"):
         if getattr(recipe, name, 0) > 1:
             raise ActvizError(
                 f"{recipe.name}: {name} must be at most 1; got {getattr(recipe, name)}."

@@ -9,7 +9,18 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-__all__ = ["MAMRecipe", "MANRecipe", "PictureRecipe", "Recipe", "TMNetRecipe", "TSNRecipe"]
+__all__ = [
+    "TWO_STREAM",
+    "MAMRecipe",
+    "MANRecipe",
+    "PictureRecipe",
+    "Recipe",
+    "SequenceRecipe",
+    "TMNetRecipe",
+    "TSNRecipe",
+]
+
+TWO_STREAM = ("videolstm", "l2stm", "tslstm")  # models that read flow beside the frames
 
 
 @dataclass(frozen=True)
@@ -33,9 +44,10 @@ class Recipe:
     iterations: int = 0  # optimiser steps in all, in place of epochs; 0: by epochs
     batch_size: int = 32  # clips of one optimiser step, over all devices and accumulated parts
     accumulate: int = 1  # parts that a batch is computed in, one after the other
-    optimiser: Literal["sgd", "adamw"] = "sgd"
+    optimiser: Literal["sgd", "adamw", "rmsprop"] = "sgd"
     learning_rate: float = 0.01
-    momentum: float = 0.9
+    momentum: float = 0.9  # of "sgd" and "rmsprop"
+    smoothing: float = 0.9  # "rmsprop": what the mean of squared gradients keeps at each step
     nesterov: bool = False
     weight_decay: float = 5e-4
     clip_norm: float = 20.0  # total gradient norm; 0: not clipped
@@ -134,15 +146,42 @@ class MAMRecipe(PictureRecipe):
     hidden_dim: int = 512  # H
     controller_dim: int = 512  # K
     output_bias: float = 1.0  # of q_t; ours, the paper writes none: 0 leaves memories empty
+    threshold: float = 0.5  # thr of eq. 9; 0 writes everything
+    # what the paper argues for, each of which can be done without
+    reset: bool = True  # the LSTM starts anew after a frame that is not written (eq. 4, 5)
+    inputs: tuple[str, ...] = ("feature", "context", "history")  # of the controller (eq. 6)
+    read: Literal["mean", "sum"] = "mean"  # of the memory
+    writes: Literal["discrete", "soft"] = "discrete"  # soft: s_t = a_t
 
     def build_overrides(self, classes: int) -> dict[str, Any]:
-        return super().build_overrides(classes) | {
-            "memory_dim": self.memory_dim,
-            "hidden_dim": self.hidden_dim,
-            "controller_dim": self.controller_dim,
-            "output_bias": self.output_bias,
-            "dropout": self.dropout,
-        }
+        own = ("memory_dim", "hidden_dim", "controller_dim", "output_bias", "dropout")
+        switches = ("threshold", "reset", "inputs", "read", "writes")
+        return super().build_overrides(classes) | {k: getattr(self, k) for k in own + switches}
+
+
+@dataclass(frozen=True)
+class SequenceRecipe(PictureRecipe):
+    """What MAM is compared with, as VideoLSTM's code trains it: on features of a frozen CNN.
+
+    Two-stream models read RGB frames and the flow around each; ``modality`` is then "rgb".
+    """
+
+    freeze_backbone: bool = True
+    hidden_dim: int = 512  # H
+    head_dim: int = 1024  # of the layer between hidden state and answer
+    motion_length: int = 5  # two streams: L, flow fields around each frame
+    motion_weights: str = ""  # two streams: the motion CNN starts as ``weights`` says of the other
+    start_from_flow: str = ""  # or as ``start_from``
+
+    def build_overrides(self, classes: int) -> dict[str, Any]:
+        own = super().build_overrides(classes) | {"dropout": self.dropout}
+        if self.model != "convnet":
+            own["hidden_dim"] = self.hidden_dim
+        if self.model not in ("convnet", "tslstm"):
+            own["head_dim"] = self.head_dim
+        if self.model in TWO_STREAM:
+            own["motion_length"] = self.motion_length
+        return own
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from actviz.errors import ActvizError
 from actviz.learn.data.batches import Batches
 from actviz.learn.data.makers import pad_skeletons
 from actviz.learn.data.parts import open_parts
-from actviz.learn.recipes import MAMRecipe, MANRecipe, PictureRecipe, Recipe, TMNetRecipe
+from actviz.learn.recipes import (
+    MAMRecipe,
+    MANRecipe,
+    PictureRecipe,
+    Recipe,
+    SequenceRecipe,
+    TMNetRecipe,
+)
+from actviz.learn.recipes.base import TWO_STREAM
 from actviz.learn.tasks.base import Place, Progress, Step, Task
-from actviz.learn.tasks.frozen import FrozenMAMTask, FrozenTSNTask
+from actviz.learn.tasks.frozen import FrozenMAMTask, FrozenSequenceTask, FrozenTSNTask
 from actviz.learn.tasks.pictures import MAMTask, PictureTask, TMNetTask
 from actviz.learn.tasks.skeletons import MANTask
 
@@ -57,4 +66,17 @@ def _kind(recipe: Recipe) -> type[Task]:
     if isinstance(recipe, TMNetRecipe):
         return TMNetTask
     frozen = isinstance(recipe, PictureRecipe) and recipe.freeze_backbone
+    if isinstance(recipe, SequenceRecipe):
+        return _kind_of_sequence(recipe)
     return FrozenTSNTask if frozen else PictureTask
+
+
+def _kind_of_sequence(recipe: SequenceRecipe) -> type[Task]:
+    if recipe.freeze_backbone:
+        return FrozenSequenceTask
+    if recipe.model in TWO_STREAM:
+        raise ActvizError(
+            f"{recipe.name}: two frame CNNs are not trained together here; leave freeze_backbone "
+            "as it is, and train each by a recipe of its own (start_from, start_from_flow)."
+        )
+    return PictureTask

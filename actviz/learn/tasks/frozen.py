@@ -1,94 +1,39 @@
-"""TSN and MAM on features of a frozen frame CNN: the clips are looked at once, then read no more.
+"""Trainings on features of a frozen frame CNN: TSN's classifier, MAM's memory, and its rivals.
 
-Features lie in the cache in files of a few clips each, so that an interrupted run goes on with the
-next file.
+The clips are looked at once (``feature_store``); what is trained sees their features alone.
 
-N clips · V views · C stored frames · T frames · d feature
+B clips · T frames · C channels · S pixels · h, w map size
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
-from pathlib import Path
-from typing import Any, cast
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
+import models
 from actviz.errors import ActvizError
-from actviz.learn.data.batches import Batch, Made, Row, in_processes, worker_count
-from actviz.learn.data.cache import stored_array
-from actviz.learn.data.makers import PictureMaker, finish_pictures, read_rows
-from actviz.learn.data.transforms import even_indices
+from actviz.learn.data.batches import Batch, Made, Row, worker_count
+from actviz.learn.data.makers import PictureMaker
+from actviz.learn.data.streams import MotionMaker, pair_streams
+from actviz.learn.recipes import PictureRecipe, SequenceRecipe
 from actviz.learn.tasks.base import device_of
-from actviz.learn.tasks.pictures import MAMTask, PictureTask
-from models.baselines.tsn import TSNOutput
-
-__all__ = ["FrozenMAMTask", "FrozenTSNTask"]
-
-_SHARE = 32  # clips in one file
-_FORWARD = 64  # pictures through the frame CNN at once
-_SEEN = (  # fields of a recipe that decide what is looked at
-    *("frames", "input_size", "side", "resize", "modality", "flow_length"),
-    *("augment", "scales", "max_distort", "more_positions", "flip"),
+from actviz.learn.tasks.feature_store import (
+    FeatureMaker,
+    Features,
+    Look,
+    store_features,
+    with_motion,
 )
+from actviz.learn.tasks.pictures import MAMTask, PictureTask, start_of, take_over
+from models.baselines.tsn import TSNOutput
+from models.frames import channels_of
 
-
-@dataclass(frozen=True)
-class Features:
-    """Stored features of one part; what a ``FrameSource`` is for pictures."""
-
-    keys: tuple[str, ...]  # (N,)
-    labels: NDArray[np.int64]  # (N,)
-    skipped: dict[str, str]
-    files: tuple[NDArray[np.float32], ...]  # each (up to _SHARE, V, C, d)
-    rows: NDArray[np.int64]  # (N,), place in the files put together
-
-    def read(self, clip: int) -> NDArray[np.float32]:
-        """All that is stored of a clip, (V, C, d)."""
-        row = int(self.rows[clip])
-        return self.files[row // _SHARE][row % _SHARE]
-
-
-@dataclass(frozen=True)
-class FeatureMaker:
-    """Features of one view, drawn as frames are."""
-
-    source: Features
-    frames: int
-
-    def __call__(self, rows: Sequence[Row]) -> Made:
-        seen, labels, lost = read_rows(rows, self.source, self.see)
-        features = {"features": torch.from_numpy(np.stack(seen))} if seen else {}
-        return Made(features | {"label": labels}, lost)
-
-    def see(self, clip: int, rng: np.random.Generator | None) -> NDArray[np.float32]:
-        """Features (T, d) of one clip."""
-        stored = self.source.read(clip)
-        if rng is None:
-            return np.array(stored[0])
-        view = stored[rng.integers(len(stored))]
-        return view[even_indices(len(view), self.frames, rng)]
-
-
-@dataclass(frozen=True)
-class _Look:
-    """Pictures of one view of one clip, made in a worker process."""
-
-    maker: PictureMaker
-    first: int  # clip
-    views: int
-
-    def __call__(self, number: int) -> Made:
-        """The first view is the clip as it is; the others vary by the clip's number and theirs."""
-        clip, view = self.first + number // self.views, number % self.views
-        rng = np.random.default_rng((clip, view)) if view else None
-        return self.maker([Row(clip, rng)])
+__all__ = ["FrozenMAMTask", "FrozenSequenceTask", "FrozenTSNTask"]
 
 
 class _Frozen(PictureTask):
@@ -101,7 +46,8 @@ class _Frozen(PictureTask):
                 "sampling=even, or freeze_backbone=false."
             )
         network: Any = super().build()
-        network.backbone.requires_grad_(False)
+        for cnn in _frame_cnns(network):
+            cnn.requires_grad_(False)
         return network
 
     @property
@@ -110,62 +56,44 @@ class _Frozen(PictureTask):
 
     def open(self, part: str) -> Features:
         """Features of a part's clips, computed where the cache has none."""
-        source: Any = super().open(part)
-        r, train = self.recipe, part == "train"
-        seen = replace(r, frames=r.stored_frames if train else r.frames, sampling="tsn")
-        maker = PictureMaker(source, seen, size=r.input_size, replaces=False)
-        views = r.views if train and r.augment != "none" else 1
-        files = tuple(self._files(part, maker, views))
-        told = [np.isfinite(f[:, 0, 0, 0]) for f in files]  # one number tells
-        good = np.concatenate([np.zeros(0, bool), *told])  # there may be no clips to validate on
-        rows = np.flatnonzero(good)
-        lost = {source.keys[i]: "could not be read for its features" for i in np.flatnonzero(~good)}
-        keys = tuple(source.keys[i] for i in rows)
-        return Features(keys, source.labels[rows], source.skipped | lost, files, rows)
-
-    def _files(self, part: str, maker: PictureMaker, views: int) -> Iterator[NDArray[np.float32]]:
-        """The stored features of each ``_SHARE`` clips in turn, (n, V, C, d)."""
         network: Any = self.network
-        source: Any = maker.source
-        total = len(source.keys)
-        seen = {k: getattr(maker.recipe, k) for k in _SEEN}
-        digest = _weights_digest(network.backbone)
-        for first in range(0, total, _SHARE):
-            clips = range(first, min(first + _SHARE, total))
-            key = {"backbone": digest, "clips": [source.identity(c) for c in clips], "views": views}
-            shape = (len(clips), views, maker.recipe.frames, network.backbone.feature_dim)
-            fill = partial(self._fill, look=_Look(maker, first, views))
-            yield stored_array("features", key | seen, shape=shape, dtype=np.float32, fill=fill)
-            if self.place.progress is not None:
-                self.place.progress(f"features of {part}", clips.stop, total)
+        seen = self.seen(part)
+        maker = PictureMaker(super().open(part), seen, size=seen.input_size, replaces=False)
+        return self.stored(part, maker, network.backbone)
 
-    def _fill(self, path: Path, *, look: _Look) -> None:
-        """Look at every view of the clips that the array at ``path`` is for; nan if unreadable."""
-        array = np.load(path, mmap_mode="r+")
-        device, network = device_of(self.recipe), cast(Any, self.network)
-        backbone = network.eval().backbone.to(device, memory_format=torch.channels_last)
-        count, views = array.shape[:2]
-        workers = worker_count(self.recipe.workers, in_memory=self.parts.dataset == "puppets")
-        flow = self.recipe.modality == "flow"
-        for at, made in enumerate(in_processes(look, range(count * views), workers=workers)):
-            row = array[at // views, at % views]  # (C, d)
-            if "frames" not in made.batch:
-                row[:] = np.nan
-                continue
-            batch = finish_pictures({k: v.to(device) for k, v in made.batch.items()}, flow=flow)
-            with torch.inference_mode():
-                parts = [backbone(part) for part in batch["frames"][0].split(_FORWARD)]
-            row[:] = torch.cat(parts).float().cpu().numpy()
-        array.flush()
-        backbone.to("cpu")
+    def seen(self, part: str) -> PictureRecipe:
+        """The recipe by which a part's clips are looked at, once for all epochs."""
+        r = self.recipe
+        frames = r.stored_frames if part == "train" else r.frames
+        return replace(r, frames=frames, sampling="tsn")
+
+    def stored(self, part: str, maker: PictureMaker, cnn: Any) -> Features:
+        """What ``cnn`` says to the pictures of ``maker``."""
+        r, maps = self.recipe, self.takes == "maps"
+        look = Look(
+            part=part,
+            maker=maker,
+            views=r.views if part == "train" and r.augment != "none" else 1,
+            cnn=cnn,
+            see=cnn.maps if maps else cnn,
+            shape=(cnn.stage_channels[-1], *_map_size(cnn, r)) if maps else (cnn.feature_dim,),
+            device=device_of(r),
+            workers=worker_count(r.workers, in_memory=self.parts.dataset == "puppets"),
+        )
+        return store_features(look, self.place.progress)
+
+    @property
+    def takes(self) -> str:
+        """Whether the network reads a vector of each frame or its maps."""
+        return getattr(self.network, "takes", "vector")
 
     def maker(self, part: str, *, epoch: int) -> Callable[[Sequence[Row]], Made]:
         return FeatureMaker(self.source(part), self.recipe.frames)
 
     def set_training(self) -> None:
-        network: Any = self.network
-        network.train()
-        network.backbone.eval()
+        self.network.train()
+        for cnn in _frame_cnns(self.network):
+            cnn.eval()
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         return [{"params": [p for p in self.network.parameters() if p.requires_grad]}]
@@ -188,8 +116,72 @@ class FrozenTSNTask(_Frozen):
         return TSNOutput(logits=frame_logits.mean(1), frame_logits=frame_logits)
 
 
-def _weights_digest(network: nn.Module) -> str:
-    total = hashlib.sha256()
-    for name, value in network.state_dict().items():
-        total.update(name.encode() + value.cpu().numpy().tobytes())
-    return total.hexdigest()[:12]
+class FrozenSequenceTask(_Frozen):
+    """MAM's rivals, on vectors or maps of frames, some on those of the flow around them too."""
+
+    recipe: SequenceRecipe
+
+    def more_overrides(self) -> dict[str, Any]:
+        """The size of maps that a network is built for, where it is built for one."""
+        known = inspect.signature(models.BUILDERS[self.recipe.model]).parameters
+        if "map_size" not in known:
+            return {}
+        r = self.recipe
+        length = r.flow_length if r.modality == "flow" else None
+        with torch.device("meta"):
+            cnn = models.build_backbone(r.backbone, width=r.width, flow_length=length)
+            return {"map_size": _map_size(cnn, r)}
+
+    def build(self) -> nn.Module:
+        r = self.recipe
+        network: Any = super().build()
+        if r.modality == "flow" and network.two_stream and r.motion_length != r.flow_length:
+            raise ActvizError(
+                f"{r.name}: where both streams see flow, both see the same snippets; set "
+                f"motion_length={r.flow_length}, as flow_length is."
+            )
+        if r.start_from_flow and network.two_stream:
+            start = start_of(r.start_from_flow)
+            take_over(network.motion_backbone, start, r, field="start_from_flow")
+            network.motion_backbone.requires_grad_(False)
+        return network
+
+    def open(self, part: str) -> Features:
+        features = super().open(part)
+        network: Any = self.network
+        if not network.two_stream:
+            return features
+        motion = self.stored(part, self._motion(part), network.motion_backbone)
+        return with_motion(features, motion)
+
+    def _motion(self, part: str) -> PictureMaker:
+        """Snippets around the frames that the first stream sees, or those it sees where it, too,
+        sees flow."""
+        r = self.seen(part)
+        flow: Any = self.pictures(part, "flow")
+        seen = replace(r, modality="flow", flow_length=self.recipe.motion_length)
+        if r.modality == "flow":
+            return PictureMaker(flow, seen, size=r.input_size, replaces=False)
+        both: Any = pair_streams(self.pictures(part, "rgb"), flow)
+        return MotionMaker(both, seen, size=r.input_size, replaces=False)
+
+    def forward(self, batch: Batch) -> Any:
+        network: Any = self.network
+        return network.rollout(batch["features"], batch.get("motion"))
+
+
+def _frame_cnns(network: Any) -> list[Any]:
+    """The frame CNNs of a network: its own, and that of its motion."""
+    found = (network.backbone, getattr(network, "motion_backbone", None))
+    return [cnn for cnn in found if cnn is not None]
+
+
+def _map_size(cnn: Any, recipe: PictureRecipe) -> tuple[int, int]:
+    """(h, w) of the maps that ``cnn`` gives of the recipe's pictures."""
+    weight = next(cnn.parameters())
+    shape = (1, channels_of(cnn.flow_length), recipe.input_size, recipe.input_size)
+    training = cnn.training
+    with torch.inference_mode():
+        maps: Tensor = cnn.eval().maps(torch.zeros(shape, device=weight.device))
+    cnn.train(training)
+    return maps.shape[-2], maps.shape[-1]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +25,7 @@ from actviz.learn.tasks.base import Step, Task, device_of, in_words
 from models.baselines.tsn import freeze_partial_bn, tsn_parameter_groups
 from models.foreign import fit_state
 
-__all__ = ["MAMTask", "PictureTask", "TMNetTask"]
+__all__ = ["MAMTask", "PictureTask", "TMNetTask", "start_of", "take_over"]
 
 
 class PictureTask(Task):
@@ -35,10 +35,14 @@ class PictureTask(Task):
 
     def open(self, part: str) -> Any:
         """The clips of a part, as many frames of them stored as the recipe has it."""
+        return self.pictures(part, self.recipe.modality)
+
+    def pictures(self, part: str, modality: Literal["rgb", "flow"]) -> Any:
+        """Frames, or optical flow, of a part's clips."""
         r = self.recipe
         if self.parts.dataset == "puppets":
             clips = len(self.parts.samples[part])
-            if r.modality == "flow":
+            if modality == "flow":
                 told = self.place.progress
                 return PuppetFlow(part, clips, size=r.input_size, progress=told)
             count = r.stored_frames if part == "train" else r.frames
@@ -47,7 +51,7 @@ class PictureTask(Task):
 
         return open_frames(
             self.parts.samples[part],
-            modality=r.modality,
+            modality=modality,
             prepared=self.place.prepared,
             side=r.side,
             resize=r.resize,
@@ -59,16 +63,14 @@ class PictureTask(Task):
     def build(self) -> nn.Module:
         r = self.recipe
         torch.manual_seed(r.seed)
-        named = {"weights": r.weights, "weights_3d": getattr(r, "weights_3d", "")}
-        starts = {k: v for k, v in named.items() if v}
+        named = ("weights", "weights_3d", "motion_weights")
+        starts = {name: value for name in named if (value := getattr(r, name, ""))}
         try:
             network = models.build(r.model, **self.overrides, **starts)
         except (ValueError, TypeError) as error:
             raise in_words(r, error) from error
         if r.start_from:
-            given = Path(r.start_from)
-            path = given if given.suffix else bundled(r.start_from)
-            _take_over(network, load_checkpoint(path).model, r)
+            take_over(network, start_of(r.start_from), r)
         if r.partial_bn:
             freeze_partial_bn(network)
         return network
@@ -158,9 +160,20 @@ class MAMTask(PictureTask):
         return Step(output.logits, models.mam_loss(output, batch["label"]), extra)
 
 
-def _take_over(network: Any, start: Any, recipe: PictureRecipe) -> None:
-    """Fill the frame CNN of ``network`` with that of ``start``; RGB starts flow by its mean."""
-    said = f"start_from={recipe.start_from!r}"
+def start_of(given: str) -> nn.Module:
+    """The model of a bundled name, such as "tsn", or of a weights file."""
+    return load_checkpoint(Path(given) if Path(given).suffix else bundled(given)).model
+
+
+def take_over(
+    network: Any, start: Any, recipe: PictureRecipe, *, field: str = "start_from"
+) -> None:
+    """Fill a frame CNN, or ``network``'s, with that of ``start``; RGB starts flow by its mean.
+
+    Args:
+        field: of the recipe, which named ``start``.
+    """
+    said = f"{field}={getattr(recipe, field)!r}"
     if not hasattr(start, "backbone"):
         raise ActvizError(
             f"{recipe.name}: {said} holds no whole frame CNN; take weights of tsn or mam."
@@ -170,12 +183,12 @@ def _take_over(network: Any, start: Any, recipe: PictureRecipe) -> None:
         if hasattr(network, "load_backbone"):
             network.load_backbone(state)
         else:
-            own = network.backbone.state_dict()
-            network.backbone.load_state_dict(fit_state(state, own, source=said))
+            cnn = getattr(network, "backbone", network)
+            cnn.load_state_dict(fit_state(state, cnn.state_dict(), source=said))
     except (RuntimeError, ValueError) as error:
+        kind = f"{recipe.backbone} of width {recipe.width}" if recipe.width else recipe.backbone
         raise ActvizError(
-            f"{recipe.name}: {said} holds another frame CNN than {recipe.backbone} of width "
-            f"{recipe.width} for {recipe.modality}."
+            f"{recipe.name}: {said} holds another frame CNN than {kind}: {error}"
         ) from error
 
 
