@@ -37,8 +37,8 @@ def add_trace(commands: Commands) -> None:
         "--flow",
         choices=FLOW,
         default="",
-        help="how optical flow is computed (default: dis, which takes seconds; tvl1, TSN's, takes "
-        "minutes)",
+        help="how optical flow is computed: dis takes seconds, tvl1, as TSN has it, minutes "
+        "(default: as for the weights' training, where their card says, or else dis)",
     )
     parser.add_argument("--start", type=float, metavar="S", help="begin at this second")
     parser.add_argument("--end", type=float, metavar="S", help="end at this second")

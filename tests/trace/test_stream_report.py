@@ -120,6 +120,16 @@ def test_two_streams_give_the_four_files_and_can_be_asked_what_if(path, tmp_path
     assert not trace.written.any() and not trace.flow.written.any()
 
 
+def test_a_second_stream_that_will_not_do_ends_in_a_sentence(path, tmp_path, capsys):
+    frames = saved(tmp_path / "frames.safetensors", card())
+    words = ["trace", path, "--model", "mam", "--weights", frames, "--with", frames]
+    assert main([str(word) for word in (*words, "--out", tmp_path / "out")]) == 2
+    assert (
+        "takes weights of MAM on optical flow; these are of MAM on RGB" in capsys.readouterr().err
+    )
+    assert not (tmp_path / "out").exists()
+
+
 def test_flow_that_cannot_be_had_is_said_before_the_network_looks(path, tmp_path, monkeypatch):
     def lacking(_method):
         raise ActvizError("optical flow needs OpenCV")
