@@ -163,7 +163,7 @@ def test_unknown_class_is_refused_with_the_classes(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (["--model", "lstm"], "mam"),
+        (["--model", "gpt"], "mam"),
         (["--model", "mam", "--frames", "1.5"], "--frames"),
         (["--model", "mam", "--start", "soon"], "--start"),
         (["--model", "mam", "--out", ""], "--out"),
