@@ -39,7 +39,17 @@ __all__ = ["Answers", "Wanted", "answers_of", "is_done", "train_all", "work"]
 
 Progress = Callable[[str, int, int], None]
 _SCHEMA = 1  # changes where the same settings would give other answers
-_FREE = ("workers", "save_every", "device", "devices", "nodes", "summary", "ours", "repeats")
+_FREE = (
+    "workers",
+    "save_every",
+    "device",
+    "devices",
+    "nodes",
+    "summary",
+    "ours",
+    "repeats",
+    "stored",
+)
 _CURVES = ("written", "write_probability", "evidence")
 _CNNS = ("backbone", "motion_backbone")
 _STAGE = "trainings"

@@ -31,6 +31,7 @@ __all__ = [
     "bundled",
     "bundled_card",
     "load_checkpoint",
+    "rounded",
     "save_checkpoint",
 ]
 
@@ -74,10 +75,16 @@ def bundled_card(model_name: str) -> Card:
     return read_card(bundled(model_name).with_suffix(".json"))
 
 
-def save_checkpoint(path: str | Path, model: nn.Module, card: Card) -> Path:
+def save_checkpoint(
+    path: str | Path, model: nn.Module, card: Card, *, stored: str = "float32"
+) -> Path:
     """Write ``path`` (.safetensors) and its card beside it (.json), each whole or not at all.
 
     The weights carry the card too: after a kill between the two they load by themselves.
+
+    Args:
+        stored: "float16" halves the file; ``model`` should have been through ``rounded`` before it
+            was scored.
 
     Raises:
         CheckpointError: ``path`` does not end in .safetensors, or the card contradicts itself.
@@ -86,8 +93,18 @@ def save_checkpoint(path: str | Path, model: nn.Module, card: Card) -> Path:
     if path.suffix.lower() != ".safetensors":
         raise CheckpointError(f"{path}: weights are saved as .safetensors; got {path.suffix!r}.")
     check_card(card, path)
-    write_weights(path, model.state_dict(), card)
+    state = model.state_dict()
+    if stored == "float16":
+        state = {k: v.half() if v.is_floating_point() else v for k, v in state.items()}
+    write_weights(path, state, card)
     return path
+
+
+def rounded(loaded: Loaded, stored: str) -> Loaded:
+    """The same model with the weights that a file of ``stored`` gives back, to be scored."""
+    if stored == "float16":
+        loaded.model.half().float()
+    return loaded
 
 
 def load_checkpoint(

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from actviz.errors import ActvizError
-from actviz.learn.checkpoints import Loaded, load_checkpoint, save_checkpoint
+from actviz.learn.checkpoints import Loaded, load_checkpoint, rounded, save_checkpoint
 from actviz.learn.evaluate import evaluate
 from actviz.learn.keeping import Curves
 from actviz.learn.lesson import KeepRun, Lesson
@@ -178,11 +178,12 @@ class _Once:
     def _finish(self, task: Task, run: RunFolder) -> Path:
         """Look at the test part, once, and complete the card."""
         run.note(skipped=dict(task.skipped))
-        best = load_checkpoint(run.best, device=_kind(task.recipe.device))
+        stored = task.recipe.stored
+        best = rounded(load_checkpoint(run.best, device=_kind(task.recipe.device)), stored)
         metrics = self._final_metrics(best, task) | {"chosen": best.card.metrics["chosen"]}
         limits = limits_in_words(task.recipe, metrics)
         card = replace(best.card, data=task.data_words, metrics=metrics, limits=limits)
-        return save_checkpoint(run.best, best.model, card)
+        return save_checkpoint(run.best, best.model, card, stored=stored)
 
     def _final_metrics(self, best: Loaded, task: Task) -> dict[str, Any]:
         """Scores on the test part, or, where there is none, on the validation part."""
@@ -242,7 +243,7 @@ def _join(recipe: Recipe, place: DataPlace, run: RunFolder, bests: list[Path]) -
     metrics = first.card.metrics | {"seeds": spread([one.card.metrics for one in loaded])}
     run.note(skipped=RunFolder(bests[0].parent).skipped())
     card = replace(first.card, metrics=metrics, command=command_of(recipe, place))
-    return save_checkpoint(run.best, first.model, card)
+    return save_checkpoint(run.best, first.model, card, stored=recipe.stored)
 
 
 def _path(given: str | Path | None) -> Path | None:

@@ -42,7 +42,11 @@ def test_recipes_themselves_stay_as_they_were():
         ("puppets/mam", {"epochs": 0}, "epochs must be at least 1"),
         ("puppets/mam", {"frames": 999}, "stored_frames"),
         ("puppets/man", {"nesterov": "perhaps"}, "nesterov must be bool"),
-        ("folder/tsn", {"optimiser": "lion"}, "optimiser must be sgd or adamw or rmsprop; got 'lion'"),
+        (
+            "folder/tsn",
+            {"optimiser": "lion"},
+            "optimiser must be sgd or adamw or rmsprop; got 'lion'",
+        ),
         ("folder/tsn", {"scales": "1"}, "scales must be float values"),
         ("folder/tsn", {"learning_rate": "-1"}, "learning_rate must be at least 0"),
         ("folder/tsn", {"learning_rate": float("inf")}, "learning_rate must be a finite number"),

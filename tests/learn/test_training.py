@@ -43,6 +43,19 @@ def _cache(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("ACTVIZ_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
+def test_weights_stored_in_half_are_half_the_size_and_scored_as_they_are_read_back(tmp_path):
+    fields = TINY | PICTURES | {"epochs": 1, "views": 1}
+    whole, half = (
+        train(get_recipe("puppets/mam-head", fields | {"stored": kind}), out=tmp_path / kind)
+        for kind in ("float32", "float16")
+    )
+    assert half.stat().st_size < 0.6 * whole.stat().st_size
+    ours, theirs = (load_checkpoint(path).model.state_dict() for path in (half, whole))
+    assert all(value.dtype == theirs[name].dtype for name, value in ours.items())
+    for name, value in theirs.items():
+        assert torch.equal(ours[name], value.half().to(value.dtype)), name
+
+
 @pytest.mark.parametrize("name", SMALL)
 def test_training_lowers_the_loss_and_leaves_a_whole_run(tmp_path, name):
     best = train(get_recipe(name, SMALL[name]), out=tmp_path / "run", progress=False)

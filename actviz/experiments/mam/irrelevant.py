@@ -32,7 +32,6 @@ _METHODS: dict[str, tuple[str, dict[str, Any]]] = {  # name -> recipe, its field
     "ConvNet": ("puppets/convnet-rgb", {}),
     "LSTM": ("puppets/lstm-rgb", {}),
 }
-_SHORT: dict[str, Any] = {"epochs": 15, "batch_size": 64}  # many trainings, each of few steps
 _WRITTEN = tuple(Column(f"{c.name}, MAM", c.unit) for c in WRITES)
 _MEASURED = (
     f"Puppets, RGB, frozen features, {FRAMES} frames of each clip, of which the share in the row "
@@ -76,7 +75,7 @@ def _cuts() -> list[tuple[Shows, float]]:
 
 def _row(ask: Ask, seeds: tuple[int, ...], shows: Shows, share: float, name: str) -> list[Wanted]:
     recipe, own = _METHODS[name]
-    named = [clip_limits(recipe, ask, {**own, **_SHORT, "seed": seed}) for seed in seeds]
+    named = [clip_limits(recipe, ask, {**own, "seed": seed}) for seed in seeds]
     return [Wanted(recipe, one, cut=Cut(share, shows, FRAMES)) for one in named]
 
 

@@ -61,6 +61,7 @@ class Recipe:
     # choosing and keeping
     choose: Literal["val", "last", "test"] = "val"  # which epoch is kept: "test" is MAN's, biased
     save_every: int = 200  # iterations between two last.ckpt, beside one at each epoch's end
+    stored: Literal["float32", "float16"] = "float32"  # the finished weights; half is half the size
     # running
     seed: int = 0
     repeats: int = 1  # trainings with seeds seed, seed + 1, …; the first is kept, spread reported
