@@ -186,6 +186,7 @@ def _do(wanted: Wanted, path: Path, progress: Progress | None) -> None:
     began = time.monotonic()
     run = path.with_suffix(".run")
     task = _task(wanted, progress)
+    _forget_another(run, task.recipe)
     best = train(
         task.recipe,
         out=run,
@@ -201,6 +202,19 @@ def _do(wanted: Wanted, path: Path, progress: Progress | None) -> None:
     found = _scores(task, wanted, best)
     _store(path, task, found, _facts(wanted, task, best, time.monotonic() - began))
     shutil.rmtree(run)
+
+
+def _forget_another(run: Path, recipe: Recipe) -> None:
+    """Remove what a stopped run left of a recipe with other fields, which cannot be resumed.
+
+    The same training may have been begun with another number of workers, or by an earlier release.
+    """
+    try:
+        begun = json.loads((run / "recipe.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        begun = None
+    if begun != json.loads(json.dumps(recipe.to_dict())):
+        shutil.rmtree(run, ignore_errors=True)
 
 
 def _task(wanted: Wanted, progress: Progress | None = None) -> Task:

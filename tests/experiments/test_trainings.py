@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from made_up import made_up
@@ -43,6 +45,16 @@ def test_a_killed_table_goes_on_where_it_stopped(done):
     assert done == [0, 1, 13, 2]
     assert [a.facts["seed"] for a in answers] == [0, 1, 2]
     assert answers[0].right.tolist() == [True, False]
+
+
+def test_what_a_stopped_run_left_is_gone_on_with_only_where_its_recipe_is_the_same(tmp_path):
+    recipe = THREE[0].filled()
+    text = json.dumps(recipe.to_dict())
+    for name, left in (("same", text), ("other", text.replace('"workers": -1', '"workers": 1'))):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "recipe.json").write_text(left)
+        trainings._forget_another(tmp_path / name, recipe)
+    assert [path.name for path in tmp_path.iterdir()] == ["same"]
 
 
 def test_two_tables_share_their_trainings_and_fresh_does_them_again(done):
