@@ -19,7 +19,14 @@ from torch import Tensor, nn
 
 import models
 from actviz.learn.cards import Card
-from actviz.learn.matching import Difference, Fit, compare, nearest_fit
+from actviz.learn.matching import (
+    Difference,
+    Fit,
+    compare,
+    first_kernel,
+    nearest_fit,
+    number_of_classes,
+)
 from actviz.learn.weights_files import WeightsFile, read_weights
 from models.foreign import to_torchvision_names
 
@@ -68,16 +75,16 @@ class Diagnosis:
     fit: Fit | None  # the nearest builder
     trouble: str  # why it cannot be converted; "" where it can, or where it need not
     card: Card | None
+    motion_length: int | None = None  # L of a second stream
 
     def rows(self) -> list[tuple[str, str]]:
         """All of it as (name, words), for a table."""
-        flow = f" flow, {self.flow_length} fields of a snippet" if self.flow_length else ""
         rows = [
             ("file", self.path.name),
             ("kind", self._kind_in_words()),
             ("tensors", f"{self.keys}, {self.dtype}, {self.parameters:,} parameters"),
             ("classes", str(self.classes) if self.classes else "unknown"),
-            ("sees", flow.strip() or {"rgb": "RGB frames"}.get(self.modality, self.modality)),
+            ("sees", self._sees_in_words()),
         ]
         if self.network is not None:
             rows.append(("network", f"{self.network.name}, {self.network.share:.0%} of its keys"))
@@ -111,6 +118,14 @@ class Diagnosis:
         around = f", inside {self.wrapper}" if self.wrapper else ""
         return _KINDS[self.kind] + around
 
+    def _sees_in_words(self) -> str:
+        if self.flow_length:
+            return f"flow, {self.flow_length} fields of a snippet"
+        seen = {"rgb": "RGB frames"}.get(self.modality, self.modality)
+        if self.motion_length:
+            return f"{seen}, and flow around each, {self.motion_length} fields of a snippet"
+        return seen
+
     def _normalisation(self) -> str:
         if self.kind != "mmaction2":
             return ""
@@ -131,7 +146,9 @@ def diagnose(path: str | Path) -> Diagnosis:
 def examine(file: WeightsFile) -> Diagnosis:
     """What is in a weights file that is already read."""
     state = file.state
-    modality, length = _modality(state)
+    shapes = {k: tuple(v.shape) for k, v in state.items()}
+    modality, length = _modality(shapes)
+    second = first_kernel(shapes, of="motion_backbone.")
     found = Diagnosis(
         path=file.path,
         kind="unknown",
@@ -139,13 +156,14 @@ def examine(file: WeightsFile) -> Diagnosis:
         keys=len(state),
         dtype=", ".join(_dtypes(state)),
         parameters=sum(v.numel() for k, v in state.items() if not k.endswith(_BUFFERS)),
-        classes=_classes(state),
+        classes=number_of_classes(shapes),
         modality=modality,
         flow_length=length,
         network=None,
         fit=None,
         trouble="",
         card=file.card,
+        motion_length=second[1] // 2 if second else None,
     )
     fit = nearest_fit(state)
     if file.card is not None or (fit is not None and fit.share > _LEAST):
@@ -265,19 +283,12 @@ def _dtypes(state: Mapping[str, Tensor]) -> list[str]:
     return sorted(sizes, key=lambda kind: -sizes[kind])
 
 
-def _classes(state: Mapping[str, Tensor]) -> int | None:
-    """K of the last layer of a model of ours."""
-    last = state.get("classifier.weight")
-    return None if last is None else last.shape[0]
-
-
-def _modality(state: Mapping[str, Tensor]) -> tuple[str, int | None]:
+def _modality(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, int | None]:
     """What enters, from the channels of the first convolution, and L where it is flow."""
-    if any(k.startswith("tarms.") for k in state):
+    if any(k.startswith("tarms.") for k in shapes):
         return "joints", None
-    kernels = (v for k, v in state.items() if v.ndim in (4, 5) and "classifier." not in k)
-    first = next(kernels, None)  # names are in the network's order, or sorted, which is the same
-    channels = 0 if first is None else first.shape[1]
+    first = first_kernel(shapes)
+    channels = 0 if first is None else first[1]
     if channels == 3:
         return "rgb", None
     if channels and channels % 2 == 0 and channels <= 64:

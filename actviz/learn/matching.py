@@ -16,13 +16,23 @@ from torch import Tensor, nn
 
 import models
 
-__all__ = ["Difference", "Fit", "compare", "find_mismatch", "nearest_builder", "nearest_fit"]
+__all__ = [
+    "Difference",
+    "Fit",
+    "compare",
+    "find_mismatch",
+    "first_kernel",
+    "nearest_builder",
+    "nearest_fit",
+    "number_of_classes",
+]
 
 Shapes = Mapping[str, tuple[int, ...]]
 
 _SHOWN = 3  # keys named per kind of difference
 _LEAST = 0.1  # share of alike keys below which no model is called near
 _COUNTER = ".num_batches_tracked"  # of batch normalisation; older files have none
+_LSTM = {"hidden_dim": ("from_state.weight", 1), "head_dim": ("head.fc.weight", 0)}
 _READ_OFF = {  # keyword of a builder: the tensor, and which of its sizes is the value
     "mam": {
         "memory_dim": ("write.weight", 0),
@@ -30,6 +40,25 @@ _READ_OFF = {  # keyword of a builder: the tensor, and which of its sizes is the
         "controller_dim": ("controller.score.weight", 1),
     },
     "man": {"hidden": ("tarms.0.embed.weight", 0), "frames": ("tarms.0.squeeze.weight", 1)},
+    "lstm": _LSTM,
+    "alstm": _LSTM | {"attention_dim": ("attend.from_feature.weight", 0)},
+    "convlstm": {"hidden_dim": ("cell.from_state.weight", 1), "head_dim": _LSTM["head_dim"]},
+    "videolstm": {
+        "hidden_dim": ("cell.from_state.weight", 1),
+        "attention_dim": ("attend.from_feature.weight", 0),
+        "head_dim": _LSTM["head_dim"],
+    },
+    "l2stm": {
+        "hidden_dim": ("appearance.to_output.weight", 1),
+        "head_dim": ("appearance.head.fc.weight", 0),
+    },
+    "tslstm": {"hidden_dim": _LSTM["hidden_dim"]},
+}
+_ON_FRAMES = ("mam", "tsn", "lstm", "alstm", "convlstm", "videolstm", "l2stm", "tslstm")
+_FLATTENED = {  # the layer after a flattened state of maps, whose inputs tell their size
+    "convlstm": "head.fc.weight",
+    "videolstm": "head.fc.weight",
+    "l2stm": "appearance.head.fc.weight",
 }
 
 
@@ -105,7 +134,7 @@ def nearest_builder(state: Mapping[str, Tensor]) -> str:
 def nearest_fit(state: Mapping[str, Tensor]) -> Fit | None:
     """The builder whose keys and shapes agree most with ``state``; None where none is near."""
     found = _shapes_of(state)
-    classes = found.get("classifier.weight", (12,))[0]
+    classes = number_of_classes(found) or 12
     best: Fit | None = None
     for model, overrides in _candidates(found):
         expected = _expected(model, classes, tuple(overrides.items()))
@@ -113,6 +142,21 @@ def nearest_fit(state: Mapping[str, Tensor]) -> Fit | None:
         if fit.share > (best.share if best else _LEAST):
             best = fit
     return best
+
+
+def number_of_classes(found: Shapes) -> int | None:
+    """K of the last layer of a model of ours; None where there is none."""
+    last = (k for k in found if f".{k}".endswith(".classifier.weight"))
+    name = next(last, None)
+    return None if name is None else found[name][0]
+
+
+def first_kernel(found: Shapes, *, of: str = "") -> tuple[int, ...] | None:
+    """Shape of the convolution that pictures enter by; ``of``: of that frame CNN alone."""
+    kernels = [k for k, v in found.items() if len(v) in (4, 5) and "classifier." not in k]
+    named = (k for k in kernels if k.startswith(of or ("backbone.", "base.")))
+    name = next(named, None if of or not kernels else kernels[0])
+    return None if name is None else found[name]
 
 
 def _fit(model: str, overrides: dict[str, Any], expected: Shapes, found: Shapes) -> Fit:
@@ -128,7 +172,7 @@ def _candidates(found: Shapes) -> Iterator[tuple[str, dict[str, Any]]]:
     residual = any(".conv1." in k and ".denselayer" not in k for k in found)
     backbones = [b for b in models.BACKBONES if b.startswith("resne") == residual]
     split = tops & {"base", "classification", "regression"}
-    for model in ("tmnet",) if split else ("mam", "tsn") if "backbone" in tops else ():
+    for model in ("tmnet",) if split else _ON_FRAMES if "backbone" in tops else ():
         for backbone in backbones:
             yield from _of_pictures(model, backbone, found)
     if tops & {"stcm", "tarms"}:
@@ -140,7 +184,8 @@ def _candidates(found: Shapes) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _of_pictures(model: str, backbone: str, found: Shapes) -> Iterator[tuple[str, dict[str, Any]]]:
     overrides: dict[str, Any] = {"backbone": backbone} | _sizes(model, found)
-    first = next((v for v in found.values() if len(v) in (4, 5)), (0, 3))
+    overrides |= _streams(model, found)
+    first = first_kernel(found) or (0, 3)
     if backbone == "resnet18_narrow" and first[0] not in (0, 16):
         overrides["width"] = first[0]
     if first[1] != 3 and first[1] % 2 == 0:
@@ -157,13 +202,32 @@ def _of_pictures(model: str, backbone: str, found: Shapes) -> Iterator[tuple[str
         yield model, overrides | ({} if variant == "2d" else {"variant": variant})
 
 
+def _streams(model: str, found: Shapes) -> dict[str, Any]:
+    """Keywords of the models that read maps or a second stream, likewise."""
+    overrides: dict[str, Any] = {}
+    if model == "videolstm" and not any(k.startswith("motion_backbone.") for k in found):
+        overrides["motion"] = False
+    second = first_kernel(found, of="motion_backbone.")
+    if second is not None and second[1] % 2 == 0 and second[1] != 10:  # five fields are the usual
+        overrides["motion_length"] = second[1] // 2
+    state, _ = _READ_OFF.get(model, {}).get("hidden_dim", ("", 0))
+    flat = found.get(_FLATTENED.get(model, ""), ())
+    if len(flat) == 2 and len(found.get(state, ())) == 4:
+        side = round((flat[1] / found[state][1]) ** 0.5)
+        if side != 7:  # 7 x 7 is the usual
+            overrides["map_size"] = (side, side)
+    return overrides
+
+
 def _sizes(model: str, found: Shapes) -> dict[str, int]:
     """Keywords whose values stand in the shapes, where they are not the builder's own."""
     usual = inspect.signature(models.BUILDERS[model]).parameters
     sizes = {}
     for keyword, (name, at) in _READ_OFF.get(model, {}).items():
-        if len(found.get(name, ())) == 2 and found[name][at] != usual[keyword].default:
-            sizes[keyword] = found[name][at]
+        shape = found.get(name, ())
+        as_wide = usual[keyword].default is None and len(set(shape)) == 1  # as what it is of
+        if len(shape) > at and shape[at] != usual[keyword].default and not as_wide:
+            sizes[keyword] = shape[at]
     return sizes
 
 

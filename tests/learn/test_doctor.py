@@ -236,6 +236,20 @@ def test_own_weights_load_as_they_are():
 
 
 @pytest.mark.parametrize(
+    ("name", "sees"),
+    [
+        ("alstm", "RGB frames"),
+        ("videolstm", "RGB frames, and flow around each, 5 fields of a snippet"),
+        ("mam-flow", "flow, 5 fields of a snippet"),
+    ],
+)
+def test_weights_of_two_streams_say_what_each_sees(name, sees):
+    rows = dict(diagnose(bundled(name)).rows())
+    assert rows["sees"] == sees and rows["classes"] == "12"
+    assert rows["next"] == "It has its card (puppets) and loads as it is."
+
+
+@pytest.mark.parametrize(
     ("model", "overrides"),
     [
         ("mam", {"backbone": "resnet18_narrow", "width": 8, "memory_dim": 9, "hidden_dim": 7}),
@@ -246,6 +260,13 @@ def test_own_weights_load_as_they_are():
         ("man", {"cell": "torch"}),
         ("man", {"stcm": "densenet161"}),
         ("tmnet", {"backbone": "resnet50", "variant": "3d-b"}),
+        ("lstm", {"backbone": "resnet18_narrow", "hidden_dim": 16, "flow_length": 1}),
+        ("alstm", {"backbone": "resnet18_narrow", "hidden_dim": 16, "attention_dim": 8}),
+        ("convlstm", {"backbone": "resnet34", "hidden_dim": 4, "map_size": (4, 4)}),
+        ("videolstm", {"backbone": "resnet18_narrow", "hidden_dim": 4, "motion_length": 1}),
+        ("videolstm", {"backbone": "resnet18_narrow", "hidden_dim": 4, "motion": False}),
+        ("l2stm", {"backbone": "resnet18_narrow", "hidden_dim": 4, "head_dim": 8}),
+        ("tslstm", {"backbone": "resnet18_narrow", "hidden_dim": 4}),
     ],
 )
 def test_nearest_builder_is_the_one_that_made_the_weights(model, overrides):
