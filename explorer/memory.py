@@ -176,7 +176,9 @@ class Scene:
         """What the stream on optical flow decided, where it is looked at."""
         if not isinstance(self.trace, TwoStreamTrace):
             return []
-        return [decision_part(self.trace.flow.written, title="decision of the stream on flow")]
+        return [
+            decision_part(self.trace.flow.written, title="decision: temporal stream, optical flow")
+        ]
 
     def _share(self) -> tuple[str, NDArray[np.float32], float]:
         """Whose logit is taken apart, what each frame adds to it, and the bias."""

@@ -9,7 +9,7 @@ import streamlit as st
 from actviz.clip.reader import file_sha256, frame_times
 from actviz.clip.skeleton import read_skeleton
 from actviz.errors import ActvizError
-from actviz.trace.run import is_skeleton_file
+from actviz.trace.run import MODELS, is_skeleton_file
 from explorer import compute, state
 from explorer.parts import say_failure
 from explorer.sources import WITH_PAGE
@@ -90,7 +90,7 @@ def _device() -> None:
 def _weights() -> None:
     own = state.own_weights()
     with st.expander("Weights", expanded=bool(own)):
-        for model, name in WITH_PAGE.items():
+        for model, name in (WITH_PAGE | {model: MODELS[model] for model in own}).items():
             if model in own:
                 st.markdown(f"{name}: **{own[model].name}**")
                 st.button(

@@ -80,7 +80,7 @@ def contribution_part(
         dots = {"shape": np.where(up, "", "."), "fgcolor": lanes.theme.panel, "size": 6}
         colours = np.where(up, FOR.colour, AGAINST.colour)
         marker = {"color": colours, "line": {"color": lanes.theme.panel, "width": 1}}
-        marker["pattern"] = dots | {"solidity": 0.3}
+        marker["pattern"] = dots | {"solidity": 0.3, "fillmode": "overlay"}
         lanes.bars(number, shares.values, _bar_words(shares), name="contribution", marker=marker)
         low, high = low_high
         labels = {"▲ for": (high * 0.6, FOR.colour)}

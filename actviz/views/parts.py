@@ -86,7 +86,7 @@ def decision_part(
         _mark(lanes, number, gone, "dropped", "x")
 
     forced, gone = np.asarray(forced_s, float), np.asarray(dropped_s, float)
-    for marks, sign in ((forced, "◆ forced"), (gone, "✕ dropped")):
+    for marks, sign in ((forced, "◆ forced"), (gone, "✕ left out")):
         title = f"{title} · {sign}" if len(marks) else title
     return Part(Lane(title, 46, ticks=()), draw)
 

@@ -228,7 +228,7 @@ def test_two_answers_that_cannot_be_compared_are_refused(after):
 
 def test_forced_and_dropped_frames_are_marked_at_their_seconds():
     part = decision_part([True, False], forced_s=[1.0], dropped_s=[0.5])
-    assert part.lane.title == "decision · ◆ forced · ✕ dropped"
+    assert part.lane.title == "decision · ◆ forced · ✕ left out"
     figure = stacked([part], [0.0, 1.0])
     assert list(traces(figure, "forced")[0].x) == [1.0]
     assert list(traces(figure, "dropped")[0].x) == [0.5]
