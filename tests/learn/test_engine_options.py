@@ -33,6 +33,30 @@ def test_one_step_of_plain_descent_is_the_rate_times_the_gradient():
     torch.testing.assert_close(moved, 0.5 * _gradient(recipe), atol=1e-6, rtol=0)
 
 
+def test_rmsprop_divides_by_the_root_of_the_smoothed_squares_as_torch_has_it():
+    fields = {"optimiser": "rmsprop", "smoothing": 0.6, "learning_rate": 0.01, "batch_size": 22}
+    recipe = tiny_recipe(**fields, epochs=3)
+    task = TinyTask(recipe)
+    task.prepare()
+    theirs = torch.optim.RMSprop(task.network.parameters(), lr=0.01, alpha=0.6)
+    for epoch in range(3):
+        (batch,) = task.batches("train", epoch=epoch)
+        theirs.zero_grad()
+        task.step(batch, train=True).loss.backward()
+        theirs.step()
+    expected = torch.cat([p.detach().flatten() for p in task.network.parameters()])
+    torch.testing.assert_close(weights_of(fit(recipe)), expected, atol=1e-6, rtol=0)
+
+
+def test_the_first_step_of_rmsprop_has_one_length_whatever_the_gradient():
+    fields = {"optimiser": "rmsprop", "smoothing": 0.9, "learning_rate": 0.01, "batch_size": 22}
+    recipe = tiny_recipe(**fields)
+    moved, gradient = _start(recipe) - weights_of(fit(recipe)), _gradient(recipe)
+    expected = 0.01 * gradient.sign() / (1 - 0.9) ** 0.5
+    large = gradient.abs() > 1e-4
+    torch.testing.assert_close(moved[large], expected[large], atol=1e-6, rtol=1e-3)
+
+
 @pytest.mark.parametrize("parts", [2, 4, 8])
 def test_a_batch_in_parts_has_the_joint_batchs_gradient(parts):
     """22 clips in batches of 8: the last has 6, so that its parts are unequal or too few."""

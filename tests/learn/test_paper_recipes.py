@@ -69,6 +69,48 @@ def test_tsn_follows_its_published_solvers(name, rate, milestones, iterations, d
     assert _says(name, partial_bn=True, tsn_groups=True, weight_decay=5e-4)
 
 
+VIDEOLSTM = ("lstm", "alstm", "convlstm", "videolstm")  # whose settings its code gives
+
+
+@pytest.mark.parametrize("data", ["ucf101", "hmdb51"])
+@pytest.mark.parametrize("model", VIDEOLSTM)
+@pytest.mark.parametrize("stream", ["rgb", "flow"])
+def test_rivals_are_trained_as_videolstms_code_trains_them(data, model, stream):
+    assert _says(
+        f"{data}/{model}-{stream}",
+        optimiser="rmsprop",
+        learning_rate=1e-3,
+        smoothing=0.9,
+        momentum=0.0,
+        schedule="constant",
+        batch_size=128,
+        epochs=200,
+        frames=30,
+        hidden_dim=512,
+        head_dim=1024,
+        dropout=0.7 if model in ("convlstm", "videolstm") else 0.5,
+        backbone="vgg16",
+        freeze_backbone=True,
+        flow_length=1,  # its flow network sees a single field
+        motion_length=1,
+        modality=stream,
+    )
+
+
+def test_where_a_rivals_source_is_silent_the_recipe_says_ours():
+    for name in (f"{data}/{m}" for data in ("ucf101", "hmdb51") for m in ("l2stm", "tslstm")):
+        assert {"optimiser", "learning_rate", "epochs", "batch_size"} <= set(RECIPES[name].ours)
+    assert _says("ucf101/tslstm", backbone="resnet101", frames=25, hidden_dim=512, dropout=0.5)
+    assert {"sampling", "clip_norm", "weight_decay"} <= set(RECIPES["ucf101/lstm-rgb"].ours)
+
+
+def test_every_rival_is_trained_on_puppets_as_on_the_data_sets():
+    kinds = {n.split("/")[1] for n in PAPER if n.startswith("ucf101/")}
+    rivals = {k for k in kinds if not k.startswith(("mam", "tmnet"))}
+    assert rivals == {n.split("/")[1] for n in RECIPES if n.startswith("puppets/")} & kinds
+    assert len(rivals) == 14
+
+
 def test_tmnet_is_trained_as_published():
     for name in (n for n in PAPER if "/tmnet-" in n):
         assert _says(name, learning_rate=0.01, milestones=(10000, 16000), iterations=24000), name
@@ -140,4 +182,5 @@ def test_every_recipe_builds_its_network(name):
     recipe = RECIPES[name]
     with torch.device("meta"):
         network = models.build(recipe.model, **recipe.build_overrides(51))
-    assert network.classifier.out_features == 51
+    last = [layer for name, layer in network.named_modules() if name.endswith("classifier")]
+    assert last and {layer.out_features for layer in last} == {51}
