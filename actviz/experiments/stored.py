@@ -87,8 +87,8 @@ def stored(experiment: str, *, folder: Path = RESULTS) -> Stored:
     path = folder / f"{experiment}.json"
     if not path.is_file():
         raise ActvizError(
-            f"{path.name}: no result of {experiment} is stored in {path.parent.name}/; make it "
-            f"with `actviz reproduce {experiment} --out {folder.name}/{Path(experiment).parent}`."
+            f"no result of {experiment} is stored in {folder.name}/; make it with `actviz "
+            f"reproduce {experiment} --out {folder.name}/{Path(experiment).parent}`."
         )
     told = json.loads(path.read_text(encoding="utf-8"))
     if not {"rows", "columns", "claims", "provenance"} <= set(told):

@@ -281,8 +281,8 @@ def _evidence(task: Task) -> NDArray[np.bool_] | None:
     source = task.source("test")
     if isinstance(source, CutClips):
         return source.evidence[:, 0]
-    if task.parts.dataset != "puppets":
-        return None
+    if task.parts.dataset != "puppets" or getattr(task.recipe, "modality", "rgb") != "rgb":
+        return None  # a snippet of flow spans several frames
     return evidence_of("test", len(source.keys), task.recipe.frames)
 
 

@@ -38,7 +38,8 @@ _MEASURED = (
     "Puppets, RGB, frozen features: 1,200 clips to train on, 240 to choose the epoch by, 600 to "
     "test on; mean ± standard deviation over seeds. Precision, recall and AUROC are of written "
     "frames against frames that show the action; precision is to be read against its chance.",
-    "Soft writes weigh every frame by its write probability; they count as written above 0.5.",
+    "Soft writes weigh every frame by its write probability: what is above 0.5 counts as written "
+    "here, and no memory of theirs is truly empty.",
 )
 
 
