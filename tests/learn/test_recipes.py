@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import torch
 
 import models
 from actviz.errors import ActvizError
@@ -13,7 +14,8 @@ from actviz.learn.recipes import RECIPES, get_recipe, parse_settings
 def test_recipe_builds_its_model_and_is_plain_json(name):
     recipe = get_recipe(name)
     assert recipe.name == name
-    models.build(recipe.model, **recipe.build_overrides(12))
+    with torch.device("meta"):  # Lattice-LSTM alone has a quarter of a billion weights
+        models.build(recipe.model, **recipe.build_overrides(12))
     json.dumps(recipe.to_dict(), allow_nan=False)
 
 
@@ -68,3 +70,11 @@ def test_what_a_recipe_cannot_take_is_refused_in_words(name, overrides, said):
 def test_settings_need_an_equals_sign():
     with pytest.raises(ActvizError, match="field=value"):
         parse_settings(["epochs 3"])
+
+
+def test_mams_switches_reach_its_network():
+    asked = {"reset": "false", "inputs": '["feature"]', "read": "sum", "writes": "soft"}
+    recipe = get_recipe("puppets/mam", asked | {"threshold": 0.7})
+    network = models.build("mam", **recipe.build_overrides(12))
+    assert (network.reset, network.read, network.writes) == (False, "sum", "soft")
+    assert (network.controller.inputs, network.threshold) == (("feature",), 0.7)
