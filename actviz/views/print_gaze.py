@@ -10,12 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from actviz.views.checks import check_clock, check_frames, even_choice, frame_edges
 from actviz.views.gaze import GAZE, Gaze, check_gaze
 from actviz.views.pictures import blend_heat, dim_outside
-from actviz.views.print_memory import decision_bar, frame_row_height
+from actviz.views.print_memory import decision_bar, frame_row, frame_row_height
 from actviz.views.printing import (
-    LEFT,
-    RIGHT,
     SMALL,
-    WIDTH,
     Page,
     Row,
     curve,
@@ -23,7 +20,6 @@ from actviz.views.printing import (
     draw_truth,
     heat_scale,
     literal,
-    thumbnails,
     value_axis,
 )
 from actviz.views.theme import LIGHT
@@ -70,7 +66,8 @@ def gaze_figure(
     edges = frame_edges(times)
     page = Page(rows, (float(edges[0]), float(edges[-1])), title=title, note=note)
     heat = blend_heat(dim_outside(pictures[chosen], box), gaze.maps[chosen], box=box)
-    _frames(page.axes["frames"], heat, times[chosen], rows["frames"].high)
+    every = np.arange(len(chosen))
+    frame_row(page.axes["frames"], heat, times[chosen], every, None, rows["frames"].high)
     heat_scale(page, "frames", "frames", "attention\n(1: highest)")
     if written is not None:
         own = times if written_times_s is None else check_clock(written_times_s)
@@ -79,19 +76,6 @@ def gaze_figure(
     if truth is not None:
         draw_truth(page.axes["truth"], truth)
     return literal(page.figure)
-
-
-def _frames(axes: Axes, heat: NDArray[np.uint8], times: NDArray[np.float64], high: float) -> None:
-    thumbnails(
-        axes,
-        heat,
-        np.arange(len(heat)),
-        [f"{seconds:.2f} s" for seconds in times],
-        edges=[(LIGHT.grid, "-")] * len(heat),
-        high=high,
-        inches=WIDTH - LEFT - RIGHT,
-        leads_to=times,
-    )
 
 
 def _decisions(axes: Axes, written: ArrayLike, times: NDArray[np.float64]) -> None:

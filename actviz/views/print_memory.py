@@ -128,17 +128,22 @@ def frame_row(
     frames: NDArray[np.uint8],
     times: NDArray[np.float64],
     chosen: NDArray[np.int64],
-    decision: NDArray[np.bool_],
+    decision: NDArray[np.bool_] | None,
     high: float,
 ) -> None:
-    """``chosen`` frames led to their seconds; skipped ones grey, dashed and blue."""
-    shown = np.stack([frames[i] if decision[i] else greyed(frames[i], amount=0.3) for i in chosen])
+    """``chosen`` frames led to their seconds; those that ``decision`` skips grey, dashed, blue."""
+    shown, edges = frames[chosen], [(LIGHT.grid, "-")] * len(chosen)
+    if decision is not None:
+        kept = decision[chosen]
+        pairs = zip(shown, kept, strict=True)
+        shown = np.stack([f if on else greyed(f, amount=0.3) for f, on in pairs])
+        edges = [(WRITTEN.colour, "-") if on else (SKIPPED.colour, "--") for on in kept]
     thumbnails(
         axes,
         shown,
         np.arange(len(chosen)),
         [f"{times[i]:.2f} s" for i in chosen],
-        edges=[(WRITTEN.colour, "-") if decision[i] else (SKIPPED.colour, "--") for i in chosen],
+        edges=edges,
         high=high,
         inches=_INCHES,
         leads_to=times[chosen],

@@ -13,11 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from actviz.views.checks import check_clock, check_curve, check_frames, even_choice, frame_edges
 from actviz.views.gaze import check_gaze
 from actviz.views.pictures import blend_heat, dim_outside
-from actviz.views.print_memory import frame_row_height
+from actviz.views.print_memory import frame_row, frame_row_height
 from actviz.views.printing import (
-    LEFT,
-    RIGHT,
-    WIDTH,
     Page,
     Row,
     curve,
@@ -25,7 +22,6 @@ from actviz.views.printing import (
     draw_truth,
     heat_scale,
     literal,
-    thumbnails,
     value_axis,
 )
 from actviz.views.theme import BOTH, LIGHT
@@ -77,24 +73,12 @@ def sequence_figure(
         maps = check_gaze(attention, len(times), attention_max).maps
         shown = blend_heat(shown, maps[chosen], box=box)
         heat_scale(page, "frames", "frames", "attention\n(1: highest)")
-    _frames(page.axes["frames"], shown, times[chosen], rows["frames"].high)
+    every = np.arange(len(chosen))
+    frame_row(page.axes["frames"], shown, times[chosen], every, None, rows["frames"].high)
     _answer(page.axes["answer"], times, values)
     if truth is not None:
         draw_truth(page.axes["truth"], truth)
     return literal(page.figure)
-
-
-def _frames(axes: Axes, shown: NDArray[np.uint8], times: NDArray[np.float64], high: float) -> None:
-    thumbnails(
-        axes,
-        shown,
-        np.arange(len(shown)),
-        [f"{seconds:.2f} s" for seconds in times],
-        edges=[(LIGHT.grid, "-")] * len(shown),
-        high=high,
-        inches=WIDTH - LEFT - RIGHT,
-        leads_to=times,
-    )
 
 
 def _answer(axes: Axes, times: NDArray[np.float64], values: NDArray[np.float64]) -> None:
