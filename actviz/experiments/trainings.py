@@ -403,6 +403,7 @@ def _in_processes(todo: Sequence[Wanted], jobs: int, progress: Progress | None) 
             _task(one, progress).source(part)  # features once, not once in each process
     told = json.dumps([one.to_json() for one in todo])
     code = "from actviz.experiments.trainings import work; work()"
+    places = [_place(one) for one in todo]
     running = []
     try:
         for _ in range(jobs):
@@ -419,7 +420,7 @@ def _in_processes(todo: Sequence[Wanted], jobs: int, progress: Progress | None) 
             running.append(process)
         while any(process.poll() is None for process in running):
             if progress:
-                progress(_STAGE, sum(map(is_done, todo)), len(todo))
+                progress(_STAGE, sum(path.is_file() for path in places), len(todo))
             time.sleep(0.5)
     finally:
         for process in running:
