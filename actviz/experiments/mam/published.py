@@ -107,7 +107,7 @@ NOTES: dict[str, str] = {
     ),
     "streams": (
         "The paper does not say whether Table 1 is of one stream or of both; here it is the mean "
-        "of both streams' probabilities."
+        "of both streams' probabilities, and RGB alone beside it."
     ),
 }
 # (what the text says, figure of the text, the same from the tables), points

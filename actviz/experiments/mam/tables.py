@@ -52,6 +52,7 @@ _FROZEN = (
     "the start of what is trained and the order of the clips. Mean ± standard deviation over seeds."
 )
 _FEWER = "Fewer clips than the recipes name (--clips): a trial, not the table."
+_ALONE = "RGB alone"
 Figures = dict[Any, Measured]
 
 
@@ -67,21 +68,29 @@ def table1(ask: Ask) -> Result:
     else:
         rows = [*TABLE1.items(), *TABLE1_CLASSES.items()]
         groups, key_of = {row: groups[_UCF101[row]] for row, _ in rows}, {n: n for n in TABLE1}
+    shown = {name: (name, FUSED) for name in names}
+    shown |= {f"{name}, {_ALONE}": (name, "spatial") for name in names}
     figures: Figures = {
-        (row, name): grid.accuracy(name, FUSED, groups[row]) for row, _ in rows for name in names
+        (row, column): grid.accuracy(name, stream, groups[row])
+        for row, _ in rows
+        for column, (name, stream) in shown.items()
     }
     lines = tuple(
-        Line(row, dict(zip(names, printed or (None, None), strict=True)), _row(figures, row, names))
+        Line(
+            row,
+            dict(zip(names, printed or (None, None), strict=True)),
+            _row(figures, row, tuple(shown)),
+        )
         for row, printed in rows
     )
     table = Table(
         name="table1",
         title="Groups of actions, ConvLSTM against MAM",
-        columns=tuple(map(Column, names)),
+        columns=tuple(map(Column, shown)),
         lines=lines,
         published=names,
         verdicts=tuple(judge(c, figures) for c in _claims1(key_of)),
-        chance=_chance(ask, names),
+        chance=_chance(ask, tuple(shown)),
         measured=(*_how(ask), "Share of a group's clips whose own class is the answer."),
         notes=(NOTES["streams"], *_stands_in(ask)),
     )
@@ -92,11 +101,12 @@ def _claims1(groups: Mapping[str, str]) -> list[Claim]:
     """``groups``: the paper's group -> the row."""
     source = "Table 1"
 
-    def pair(group: str) -> tuple[Any, Any]:
-        return (groups[group], "MAM"), (groups[group], "ConvLSTM")
+    def pair(group: str, alone: str = "") -> tuple[Any, Any]:
+        return (groups[group], f"MAM{alone}"), (groups[group], f"ConvLSTM{alone}")
 
     said = [
-        above(f"MAM is above ConvLSTM on {groups[g]} ({g})", *pair(g), source=source)
+        above(f"MAM is above ConvLSTM on {groups[g]} ({words})", *pair(g, alone), source=source)
+        for alone, words in (("", "both streams"), (f", {_ALONE}", _ALONE))
         for g in groups
     ]
     objects, people, body = map(pair, groups)
