@@ -52,6 +52,7 @@ _FREE = (
 )
 _CURVES = ("written", "write_probability", "evidence")
 _CNNS = ("backbone", "motion_backbone")
+_TESTED = ("threshold", "frames")  # fields of Wanted that only the test knows
 _STAGE = "trainings"
 
 
@@ -64,7 +65,14 @@ class Wanted:
     cut: Cut | None = None  # puppets: clips cut anew
     root: Path | None = None
     prepared: Path | None = None
-    threshold: float | None = None  # MAM: of the test alone, in place of the one trained with
+    # of the test alone, in place of what it was trained with:
+    threshold: float | None = None  # MAM's
+    frames: int | None = None  # T
+
+    @property
+    def trained(self) -> Wanted:
+        """The training itself, tested as it was trained."""
+        return replace(self, threshold=None, frames=None)
 
     def filled(self) -> Recipe:
         """The recipe with its settings.
@@ -90,7 +98,7 @@ class Wanted:
     def to_json(self) -> dict[str, Any]:
         """For a process of its own."""
         paths = {k: None if v is None else str(v) for k, v in self._paths().items()}
-        return {**{k: getattr(self, k) for k in ("recipe", "threshold")}, **paths} | {
+        return {**{k: getattr(self, k) for k in ("recipe", *_TESTED)}, **paths} | {
             "settings": dict(self.settings),
             "cut": None if self.cut is None else asdict(self.cut),
         }
@@ -148,7 +156,7 @@ def train_all(
     if fresh:
         for one in todo:
             _place(one).unlink(missing_ok=True)
-            _place(replace(one, threshold=None)).unlink(missing_ok=True)
+            _place(one.trained).unlink(missing_ok=True)
     if jobs > 1 and sum(not is_done(one) for one in todo) > 1:
         _in_processes(todo, jobs, progress)
     for number, one in enumerate(todo):
@@ -174,13 +182,8 @@ def answers_of(wanted: Wanted, *, progress: Progress | None = None) -> Answers:
 
 
 def _do(wanted: Wanted, path: Path, progress: Progress | None) -> None:
-    if wanted.threshold is not None:
-        trained = replace(wanted, threshold=None)
-        answers_of(trained, progress=progress)
-        task = _task(trained, progress)
-        _fill(task, _weights_of(_place(trained)))
-        cast(Any, task.network).threshold = wanted.threshold
-        return _store(path, task, _on_features(task), _load(_place(trained)).facts)
+    if wanted != wanted.trained:
+        return _test_anew(wanted, path, progress)
     from actviz.learn.engine import train
 
     began = time.monotonic()
@@ -202,6 +205,18 @@ def _do(wanted: Wanted, path: Path, progress: Progress | None) -> None:
     found = _scores(task, wanted, best)
     _store(path, task, found, _facts(wanted, task, best, time.monotonic() - began))
     shutil.rmtree(run)
+
+
+def _test_anew(wanted: Wanted, path: Path, progress: Progress | None) -> None:
+    """The answers of a training under other conditions, on stored features."""
+    facts = answers_of(wanted.trained, progress=progress).facts
+    changed = {k: v for k in _TESTED if (v := getattr(wanted, k)) is not None}
+    more = {k: v for k, v in changed.items() if k == "frames"}
+    task = _task(replace(wanted.trained, settings={**wanted.settings, **more}), progress)
+    _fill(task, _weights_of(_place(wanted.trained)))
+    if wanted.threshold is not None:
+        cast(Any, task.network).threshold = wanted.threshold
+    _store(path, task, _on_features(task), {**facts, "tested": changed})
 
 
 def _forget_another(run: Path, recipe: Recipe) -> None:
@@ -309,8 +324,8 @@ def _facts(wanted: Wanted, task: Task, best: Path, seconds: float) -> dict[str, 
 
 
 def _test_key(wanted: Wanted) -> dict[str, Any]:
-    key = wanted.key()
-    return key if wanted.threshold is None else key | {"threshold": wanted.threshold}
+    named = {k: getattr(wanted, k) for k in _TESTED}
+    return wanted.key() | {k: v for k, v in named.items() if v is not None}
 
 
 def _place(wanted: Wanted) -> Path:
@@ -434,7 +449,7 @@ def _in_processes(todo: Sequence[Wanted], jobs: int, progress: Progress | None) 
 
 def _but_seed(wanted: Wanted) -> dict[str, Any]:
     settings = {k: v for k, v in wanted.settings.items() if k != "seed"}
-    return replace(wanted, settings=settings, threshold=None).to_json()
+    return replace(wanted.trained, settings=settings).to_json()
 
 
 def work() -> None:

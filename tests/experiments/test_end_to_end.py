@@ -58,11 +58,11 @@ def test_a_tiny_table_from_training_to_its_files(tmp_path, capsys):
     assert "written" in capsys.readouterr().out
 
 
-def test_two_methods_on_puppets_have_an_accuracy_for_each_seed():
-    methods = [method("ConvNet"), method("MAM")]
+def test_methods_on_puppets_have_an_accuracy_for_each_seed():
+    methods = [method("ConvNet"), method("MAM"), method("MAM + TSN")]  # that is tested on 16 frames
     ask = Ask(seeds=2, clips=12)
     grid = make_grid(methods, ask, seeds=5, streams=("spatial",), settings=SHORT | {"frames": 3})
-    for name in ("ConvNet", "MAM"):
+    for name in ("ConvNet", "MAM", "MAM + TSN"):
         figure = grid.accuracy(name, "spatial")
         assert len(figure.values) == 2 and figure.right.shape == (2, 12)
     one = grid.accuracy("MAM", "spatial", ["wave", "clap"])

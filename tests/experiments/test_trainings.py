@@ -74,7 +74,8 @@ def test_progress_counts_trainings(done):
 @pytest.mark.parametrize(
     "other",
     [Wanted("puppets/mam-head", {"seed": 1}), Wanted("puppets/mam-head", {"epochs": 3}),
-     Wanted("puppets/mam-head", cut=Cut(0.2)), Wanted("puppets/mam-head", threshold=0.3)],
+     Wanted("puppets/mam-head", cut=Cut(0.2)), Wanted("puppets/mam-head", threshold=0.3),
+     Wanted("puppets/mam-head", frames=6)],
 )  # fmt: skip
 def test_what_decides_the_answers_names_them(done, other):
     train_all([Wanted("puppets/mam-head", {"seed": 0})])

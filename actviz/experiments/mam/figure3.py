@@ -133,6 +133,7 @@ def _draw(answers: Answers, row: int, seed: int) -> Any:
     written, probability = (answers.curves[n][row] for n in ("written", "write_probability"))
     at = segment_indices(len(scene), len(written))
     truth = scene.truth
+    right = int((written == answers.curves["evidence"][row]).sum())
     action, answer = (ACTIONS[k] for k in (answers.labels[row], answers.logits[row].argmax()))
     return memory_figure(
         scene.render(at.tolist(), size=_SIZE),
@@ -141,7 +142,7 @@ def _draw(answers: Answers, row: int, seed: int) -> Any:
         written,
         np.cumsum(written),
         threshold=0.5,
-        title=f"{action}: MAM answers {answer}",
+        title=f"{action}: MAM answers {answer}; {right} of {len(written)} decisions right",
         truth=Truth(truth.times_s, truth.evidence, truth.cuts_s),
         note=f"{RECIPE} on {len(written)} frames, seed {seed} · puppet clip {answers.keys[row]}",
     )

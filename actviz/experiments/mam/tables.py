@@ -261,8 +261,9 @@ def _fused_table(
 
 _HOW_FUSED = (
     "Two networks answer together by the mean of their probabilities (VideoLSTM: the product); "
-    "L2STM and TS-LSTM see both streams inside one network. MAM without TSN has no sparse "
-    "sampling, which the paper's Tables 3 and 4 do not list."
+    "L2STM and TS-LSTM see both streams inside one network. Puppets: all see 16 frames of a clip; "
+    "MAM with TSN trains on 6, one drawn from each of as many segments, and is tested on 16. MAM "
+    "without TSN's sampling is not in the paper's Tables 3 and 4."
 )
 
 
