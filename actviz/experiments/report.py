@@ -15,7 +15,7 @@ from actviz.experiments.claims import Verdict
 from actviz.experiments.statistics import RULE, Measured
 from actviz.staging import staged_folder
 
-__all__ = ["in_words", "provenance", "save_result", "table_json"]
+__all__ = ["by_how_much", "in_words", "provenance", "save_result", "table_json"]
 
 _SCHEMA = 1
 _MARKS = {"holds": "+", "does not hold": "-", "within the spread": "=", "not measured": " "}
@@ -181,13 +181,18 @@ def _claim_cells(verdict: Verdict) -> list[str]:
     told = verdict.to_json()
     if "difference" not in told:
         return [told["claim"], told["source"], told["verdict"], ""]
+    return [told["claim"], told["source"], told["verdict"], by_how_much(told)]
+
+
+def by_how_much(told: Mapping[str, Any]) -> str:
+    """A claim's difference with its standard error, unit and rival, as its JSON has them."""
+    digits = 1 if told["unit"] == "points" else 3
     error = told["standard_error"]
-    points = told["unit"] == "points"
-    size = f"{told['difference']:+.{1 if points else 3}f}"
-    size += "" if error is None else f" ± {error:.{1 if points else 3}f}"
+    size = f"{told['difference']:+.{digits}f}"
+    size += "" if error is None else f" ± {error:.{digits}f}"
     against = f" against {told['against']}" if "against" in told else ""
     unit = "" if told["unit"] == "0-1" else f" {told['unit']}"
-    return [told["claim"], told["source"], told["verdict"], f"{size}{unit}{against}"]
+    return f"{size}{unit}{against}"
 
 
 def _machine(torch: Any) -> str:

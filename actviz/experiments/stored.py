@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from actviz.errors import ActvizError
+from actviz.experiments.report import by_how_much
 
 __all__ = ["RESULTS", "Stored", "stored"]
 
@@ -49,7 +50,8 @@ class Stored:
     def verdicts(self) -> str:
         """The claims in Markdown, each with its verdict."""
         return "\n".join(
-            f"- {claim['claim']} ({claim['source']}): **{claim['verdict']}**{_by(claim)}"
+            f"- {claim['claim']} ({claim['source']}): **{claim['verdict']}**"
+            + (f", {by_how_much(claim)}" if "difference" in claim else "")
             for claim in self.claims
         )
 
@@ -67,15 +69,6 @@ def _figure(told: Mapping[str, Any] | None, unit: str) -> str:
     digits = _DIGITS[unit]
     spread = "" if told["sd"] is None else f" ± {told['sd']:.{digits}f}"
     return f"{told['mean']:.{digits}f}{spread}"
-
-
-def _by(claim: Mapping[str, Any]) -> str:
-    if "difference" not in claim:
-        return ""
-    digits = 1 if claim["unit"] == "points" else 3
-    error = claim["standard_error"]
-    spread = "" if error is None else f" ± {error:.{digits}f}"
-    return f", {claim['difference']:+.{digits}f}{spread} {claim['unit']}"
 
 
 def stored(experiment: str, *, folder: Path = RESULTS) -> Stored:
