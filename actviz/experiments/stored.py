@@ -44,7 +44,8 @@ class Stored:
             told = [row.get("published", {}).get(name) for name in printed]
             cells = ["" if value is None else f"{value:.1f}" for value in told]
             cells += [_figure(row["ours"].get(name), unit) for name, unit in units.items()]
-            lines.append([row["row"], *cells])
+            note = f" ({row['note']})" if "note" in row else ""
+            lines.append([row["row"] + note, *cells])
         return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
     def verdicts(self) -> str:
