@@ -1,9 +1,7 @@
 """Trainings that experiments share: each is done once, and what it answered is kept in the cache.
 
-A training is named by everything that decides it, so that a table that was killed goes on where it
-stopped, and a second table uses what the first one trained. Kept are the answers to the test clips
-(logits, labels, MAM's decisions), the figures of the run, and the weights of what was trained: of a
-frozen frame CNN's network the head alone.
+A training is named by everything that decides it (``keeping``), so that a table that was killed
+goes on where it stopped, and a second table uses what the first one trained.
 
 N clips · T frames · K classes
 """
@@ -15,9 +13,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -28,9 +25,22 @@ from numpy.typing import NDArray
 
 from actviz.errors import ActvizError
 from actviz.experiments.cutting import Cut, CutClips, evidence_of
-from actviz.learn.data.cache import digest_of, learn_folder
-from actviz.learn.durable import flush_to_disk
-from actviz.learn.recipes import Recipe, get_recipe
+from actviz.experiments.keeping import (
+    CURVES,
+    TESTED,
+    Answers,
+    Wanted,
+    alone,
+    fill,
+    keep_weights,
+    load,
+    place_of,
+    store,
+    test_key,
+    weights_of,
+)
+from actviz.learn.data.cache import digest_of
+from actviz.learn.recipes import Recipe
 
 if TYPE_CHECKING:
     from actviz.learn.tasks import Task
@@ -38,101 +48,12 @@ if TYPE_CHECKING:
 __all__ = ["Answers", "Wanted", "answers_of", "is_done", "train_all", "work"]
 
 Progress = Callable[[str, int, int], None]
-_SCHEMA = 1  # changes where the same settings would give other answers
-_FREE = (
-    "workers",
-    "save_every",
-    "device",
-    "devices",
-    "nodes",
-    "summary",
-    "ours",
-    "repeats",
-    "stored",
-)
-_CURVES = ("written", "write_probability", "evidence")
-_CNNS = ("backbone", "motion_backbone")
-_TESTED = ("threshold", "frames")  # fields of Wanted that only the test knows
 _STAGE = "trainings"
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """One training and how it is tested."""
-
-    recipe: str
-    settings: Mapping[str, Any] = field(default_factory=dict)  # fields of the recipe, changed
-    cut: Cut | None = None  # puppets: clips cut anew
-    root: Path | None = None
-    prepared: Path | None = None
-    # of the test alone, in place of what it was trained with:
-    threshold: float | None = None  # MAM's
-    frames: int | None = None  # T
-
-    @property
-    def trained(self) -> Wanted:
-        """The training itself, tested as it was trained."""
-        return replace(self, threshold=None, frames=None)
-
-    def filled(self) -> Recipe:
-        """The recipe with its settings.
-
-        Raises:
-            ActvizError: no such recipe or field.
-        """
-        recipe = get_recipe(self.recipe, {**self.settings, "repeats": 1})
-        return recipe if self.cut is None else replace(recipe, frames=self.cut.frames)
-
-    def key(self) -> dict[str, Any]:
-        """Everything that decides the weights."""
-        recipe = self.filled().to_dict()
-        starts = {k: _digest_of_weights(v) for k, v in recipe.items() if k.startswith("start_from")}
-        return {
-            "schema": _SCHEMA,
-            "recipe": {k: v for k, v in recipe.items() if k not in _FREE},
-            "starts": starts,
-            "cut": None if self.cut is None else asdict(self.cut),
-            "root": None if self.root is None else str(self.root.resolve()),
-        }
-
-    def to_json(self) -> dict[str, Any]:
-        """For a process of its own."""
-        paths = {k: None if v is None else str(v) for k, v in self._paths().items()}
-        return {**{k: getattr(self, k) for k in ("recipe", *_TESTED)}, **paths} | {
-            "settings": dict(self.settings),
-            "cut": None if self.cut is None else asdict(self.cut),
-        }
-
-    @classmethod
-    def from_json(cls, told: Mapping[str, Any]) -> Wanted:
-        paths = {k: Path(told[k]) if told[k] else None for k in ("root", "prepared")}
-        cut = None if told["cut"] is None else Cut(**told["cut"])
-        return cls(**{**told, **paths, "cut": cut})
-
-    def _paths(self) -> dict[str, Path | None]:
-        return {"root": self.root, "prepared": self.prepared}
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What one training answered on the test clips."""
-
-    keys: tuple[str, ...]  # (N,)
-    labels: NDArray[np.int64]  # (N,)
-    logits: NDArray[np.float32]  # (N, K)
-    classes: tuple[str, ...]  # (K,)
-    curves: Mapping[str, NDArray[Any]]  # MAM: written, write_probability (N, T); evidence (N, T)
-    facts: Mapping[str, Any]  # recipe, settings, seed, commit, seconds, …
-
-    @property
-    def right(self) -> NDArray[np.bool_]:
-        """(N,)"""
-        return self.logits.argmax(1) == self.labels
 
 
 def is_done(wanted: Wanted) -> bool:
     """Whether the cache has its answers."""
-    return _place(wanted).is_file()
+    return place_of(wanted).is_file()
 
 
 def train_all(
@@ -152,11 +73,11 @@ def train_all(
     Raises:
         ActvizError: a training failed, and why.
     """
-    todo = list({digest_of(_test_key(w)): w for w in wanted}.values())
+    todo = list({digest_of(test_key(w)): w for w in wanted}.values())
     if fresh:
         for one in todo:
-            _place(one).unlink(missing_ok=True)
-            _place(one.trained).unlink(missing_ok=True)
+            place_of(one).unlink(missing_ok=True)
+            place_of(one.trained).unlink(missing_ok=True)
     if jobs > 1 and sum(not is_done(one) for one in todo) > 1:
         _in_processes(todo, jobs, progress)
     for number, one in enumerate(todo):
@@ -170,12 +91,12 @@ def train_all(
 
 def answers_of(wanted: Wanted, *, progress: Progress | None = None) -> Answers:
     """The answers of one training, which is done where the cache has none."""
-    path = _place(wanted)
+    path = place_of(wanted)
     if not path.is_file():
-        with _alone(path, wait=True):
+        with alone(path, wait=True):
             if not path.is_file():
                 _do(wanted, path, progress)
-    return _load(path)
+    return load(path)
 
 
 # ---- one training --------------------------------------------------------------------------------
@@ -200,23 +121,23 @@ def _do(wanted: Wanted, path: Path, progress: Progress | None) -> None:
         make=lambda *_, **__: task,
         score=False,
     )
-    _keep_weights(best, task, _weights_of(path))
-    _fill(task, _weights_of(path))
+    keep_weights(best, task, weights_of(path))
+    fill(task, weights_of(path))
     found = _scores(task, wanted, best)
-    _store(path, task, found, _facts(wanted, task, best, time.monotonic() - began))
+    store(path, task, found, _facts(wanted, task, best, time.monotonic() - began))
     shutil.rmtree(run)
 
 
 def _test_anew(wanted: Wanted, path: Path, progress: Progress | None) -> None:
     """The answers of a training under other conditions, on stored features."""
     facts = answers_of(wanted.trained, progress=progress).facts
-    changed = {k: v for k in _TESTED if (v := getattr(wanted, k)) is not None}
+    changed = {k: v for k in TESTED if (v := getattr(wanted, k)) is not None}
     more = {k: v for k, v in changed.items() if k == "frames"}
     task = _task(replace(wanted.trained, settings={**wanted.settings, **more}), progress)
-    _fill(task, _weights_of(_place(wanted.trained)))
+    fill(task, weights_of(place_of(wanted.trained)))
     if wanted.threshold is not None:
         cast(Any, task.network).threshold = wanted.threshold
-    _store(path, task, _on_features(task), {**facts, "tested": changed})
+    store(path, task, _on_features(task), {**facts, "tested": changed})
 
 
 def _forget_another(run: Path, recipe: Recipe) -> None:
@@ -280,7 +201,7 @@ def _on_features(task: Task) -> dict[str, Any]:
     with torch.inference_mode():
         for batch in task.batches("test"):
             output = cast(Any, task).forward(batch)
-            names = [n for n in ("logits", *_CURVES) if hasattr(output, n)]
+            names = [n for n in ("logits", *CURVES) if hasattr(output, n)]
             parts.append({n: getattr(output, n).float().cpu().numpy() for n in names})
     found: dict[str, Any] = {n: np.concatenate([p[n] for p in parts]) for n in parts[0]}
     if "written" in found:
@@ -320,93 +241,6 @@ def _facts(wanted: Wanted, task: Task, best: Path, seconds: float) -> dict[str, 
     }
 
 
-# ---- what is kept --------------------------------------------------------------------------------
-
-
-def _test_key(wanted: Wanted) -> dict[str, Any]:
-    named = {k: getattr(wanted, k) for k in _TESTED}
-    return wanted.key() | {k: v for k, v in named.items() if v is not None}
-
-
-def _place(wanted: Wanted) -> Path:
-    folder = learn_folder() / "experiments"
-    folder.mkdir(exist_ok=True)
-    return folder / f"{digest_of(_test_key(wanted))}.npz"
-
-
-def _weights_of(path: Path) -> Path:
-    return path.with_suffix(".safetensors")
-
-
-@lru_cache(maxsize=16)
-def _digest_of_weights(start: str) -> str:
-    from actviz.clip.downloads import sha256_of
-    from actviz.learn.checkpoints import bundled
-
-    if not start:
-        return ""
-    return sha256_of(Path(start) if Path(start).suffix else bundled(start))[:12]
-
-
-def _keep_weights(best: Path, task: Task, path: Path) -> None:
-    """What was trained of ``best``."""
-    from safetensors.torch import load_file, save_file
-
-    frozen = _CNNS if getattr(task.recipe, "freeze_backbone", False) else ()
-    state = {k: v for k, v in load_file(best).items() if k.split(".")[0] not in frozen}
-    fresh = path.with_suffix(".part")
-    save_file(state, fresh)
-    flush_to_disk(fresh, path)
-
-
-def _fill(task: Task, path: Path) -> None:
-    from safetensors.torch import load_file
-
-    state = load_file(path)
-    task.network.load_state_dict(task.network.state_dict() | state)
-
-
-def _store(path: Path, task: Task, found: dict[str, Any], facts: Mapping[str, Any]) -> None:
-    told = {"facts": dict(facts), "keys": list(found.pop("keys")), "classes": list(task.classes)}
-    arrays: dict[str, Any] = {"told": np.array(json.dumps(told)), **found}
-    fresh = path.with_suffix(".part")
-    with fresh.open("wb") as file:
-        np.savez(file, **arrays)
-    flush_to_disk(fresh, path)
-
-
-def _load(path: Path) -> Answers:
-    with np.load(path) as file:
-        told = json.loads(str(file["told"]))
-        curves = {name: file[name] for name in _CURVES if name in file}
-        return Answers(
-            keys=tuple(told["keys"]),
-            labels=file["labels"],
-            logits=file["logits"],
-            classes=tuple(told["classes"]),
-            curves=curves,
-            facts=told["facts"],
-        )
-
-
-@contextmanager
-def _alone(path: Path, *, wait: bool) -> Iterator[bool]:
-    """Whether this process alone works on ``path``; the lock goes with the process that has it."""
-    try:
-        import fcntl
-    except ImportError:  # no such locks on this system: two at once would do the work twice
-        yield True
-        return
-    with path.with_suffix(".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            yield False
-            return
-        yield True
-        path.with_suffix(".lock").unlink(missing_ok=True)
-
-
 # ---- several at once -----------------------------------------------------------------------------
 
 
@@ -418,7 +252,7 @@ def _in_processes(todo: Sequence[Wanted], jobs: int, progress: Progress | None) 
             _task(one, progress).source(part)  # features once, not once in each process
     told = json.dumps([one.to_json() for one in todo])
     code = "from actviz.experiments.trainings import work; work()"
-    places = [_place(one) for one in todo]
+    places = [place_of(one) for one in todo]
     running = []
     try:
         for _ in range(jobs):
@@ -457,10 +291,10 @@ def work() -> None:
     todo = [Wanted.from_json(told) for told in json.loads(sys.stdin.read())]
     try:
         for one in todo:
-            path = _place(one)
+            path = place_of(one)
             if path.is_file():
                 continue
-            with _alone(path, wait=False) as mine:
+            with alone(path, wait=False) as mine:
                 if mine and not path.is_file():
                     _do(one, path, None)
     except ActvizError as error:

@@ -9,7 +9,7 @@ import pytest
 from made_up import made_up
 
 from actviz.errors import ActvizError
-from actviz.experiments import trainings
+from actviz.experiments import keeping, trainings
 from actviz.experiments.cutting import Cut
 from actviz.experiments.mam.grid import fused, method
 from actviz.experiments.trainings import Wanted, is_done, train_all
@@ -29,7 +29,7 @@ def done(tmp_path, monkeypatch):
         made = made_up([True, False])
         found = {"keys": made.keys, "labels": made.labels, "logits": made.logits}
         classes = type("Task", (), {"classes": made.classes})
-        trainings._store(path, classes, found, {"seed": wanted.settings["seed"]})
+        keeping.store(path, classes, found, {"seed": wanted.settings["seed"]})
 
     monkeypatch.setenv("ACTVIZ_CACHE", str(tmp_path))
     monkeypatch.setattr(trainings, "_do", do)
