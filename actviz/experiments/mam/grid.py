@@ -17,6 +17,7 @@ from actviz.errors import ActvizError
 from actviz.experiments.base import Ask
 from actviz.experiments.statistics import Measured
 from actviz.experiments.trainings import Answers, Wanted, train_all
+from actviz.learn.fusion import mean_answer
 from actviz.learn.recipes import RECIPES
 
 __all__ = ["AS_RIVALS", "FUSED", "Grid", "Method", "clip_limits", "fused", "make_grid", "method"]
@@ -180,18 +181,15 @@ def fused(streams: Sequence[Answers], how: Fusion) -> Answers:
     places = [{key: row for row, key in enumerate(s.keys)} for s in streams]
     common = [key for key in streams[0].keys if all(key in place for place in places)]
     rows = [[place[key] for key in common] for place in places]
-    logs = [_log_softmax(s.logits[r]) for s, r in zip(streams, rows, strict=True)]
-    if how == "product":
-        together = np.sum(logs, axis=0)
+    logits = [s.logits[r] for s, r in zip(streams, rows, strict=True)]
+    equally = [1.0] * len(logits)
+    if how == "product":  # probabilities multiply where logits add up
+        together = len(logits) * mean_answer(logits, equally)
     else:
-        together = np.log(np.mean(np.exp(logs), axis=0) + 1e-300)
+        share = mean_answer(logits, equally, how="softmax")
+        together = np.log(np.maximum(share, np.finfo(share.dtype).tiny))
     first = streams[0]
     return Answers(tuple(common), first.labels[rows[0]], together, first.classes, {}, {})
-
-
-def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    shifted = logits.astype(np.float64) - logits.max(1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
 
 
 def _of_classes(answers: Answers, classes: Sequence[str]) -> NDArray[np.bool_]:
