@@ -54,11 +54,16 @@ def start(root: Path, out: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
 
 
+def pictures(out: Path) -> int:
+    """How many there are now. os.walk, for folders vanish under one's feet while work is on."""
+    return sum(name.endswith(".jpg") for _, _, names in os.walk(out) for name in names)
+
+
 def wait_for_work(run: subprocess.Popen[bytes], out: Path) -> None:
     """Until it has begun a clip, or ended."""
-    before = len(list(out.rglob("*.jpg")))
+    before = pictures(out)
     until = time.monotonic() + 60
-    while run.poll() is None and len(list(out.rglob("*.jpg"))) == before:
+    while run.poll() is None and pictures(out) == before:
         assert time.monotonic() < until
         time.sleep(0.005)
 
