@@ -27,6 +27,7 @@ from models.baselines.sequence import (
     sequence_loss,
 )
 from models.baselines.ts_lstm import TSLSTM, ts_lstm_loss
+from models.baselines.tsm import TSM
 from models.baselines.tsn import (
     TSN,
     TSNOutput,
@@ -49,6 +50,7 @@ __all__ = [
     "MAN",
     "NTU_ROLES",
     "TSLSTM",
+    "TSM",
     "TSN",
     "AttentionLSTM",
     "ClipCNN",
@@ -90,6 +92,7 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "tmnet": TMNet,
     "man": MAN,
     "tsn": TSN,
+    "tsm": TSM,
     "convnet": ConvNet,
     "lstm": LSTM,
     "alstm": AttentionLSTM,
@@ -103,6 +106,7 @@ LOSSES: dict[str, Callable[..., Tensor]] = {
     "tmnet": tmnet_loss,
     "man": man_loss,
     "tsn": tsn_loss,
+    "tsm": tsn_loss,
     "convnet": sequence_loss,
     "lstm": sequence_loss,
     "alstm": sequence_loss,

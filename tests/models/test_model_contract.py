@@ -28,6 +28,8 @@ SMALL: dict[str, dict[str, object]] = {  # a builder's name, and behind a blank 
     "man densenet161": {"frames": 29, "hidden": 8, "reduction": 4, "stcm": "densenet161"},
     "tsn": NARROW,
     "tsn flow": NARROW | {"flow_length": 5},
+    "tsm": NARROW | {"width": 8},
+    "tsm flow": NARROW | {"width": 8, "flow_length": 5},
     "convnet": NARROW,
     "lstm": NARROW | HIDDEN,
     "lstm flow": NARROW | HIDDEN | {"flow_length": 5},
