@@ -16,7 +16,8 @@ pixels):
     SqueezeNet 1.1     stem = features 0–2, stages = 3–5, 6–8, 9–10, 11–12
 
 The feature of a frame is the global average of the last stage; for VGG16 it is fc7 (4096), as in
-the public TSN and VideoLSTM codes that MAM's baselines come from.
+the public TSN and VideoLSTM codes that MAM's baselines come from. ``vgg16_pool5`` is VGG16 without
+its three layers, the average of pool5 (512): MAM's paper leaves open which of the two it reads.
 
 Optical flow enters as L consecutive fields, channels x, y, x, y, …: the first convolution takes 2L
 channels, and RGB weights start it by their mean over the three (TSN). L = 1 is the single-flow
@@ -42,6 +43,7 @@ from models.foreign import (
     read_state,
     refuse_misfit,
     to_torchvision_names,
+    torchvision_name,
 )
 from models.frames import Normalise, channels_of, check_clip, check_floating, flow_words
 
@@ -63,6 +65,7 @@ BACKBONES = (
     "resnet101",
     "resnext50_32x4d",
     "vgg16",
+    "vgg16_pool5",
     "densenet161",
     "mobilenet_v2",
     "mobilenet_v3_small",
@@ -192,7 +195,9 @@ def to_stages(
     known = list(net.state_dict())
     if kind == "ours":
         last = "classifier."
-        stages = {k: v for k, v in state.items() if k.startswith(("stages.", "head."))}
+        # An own VGG16's fc6 and fc7 are what ``vgg16_pool5`` does without.
+        parts = ("stages.",) if name == "vgg16_pool5" else ("stages.", "head.")
+        stages = {k: v for k, v in state.items() if k.startswith(parts)}
     else:
         last = known[-1].rpartition(".")[0] + "."
         unknown = [k for k in state if k not in known and not k.startswith(_BESIDE)]
@@ -233,7 +238,7 @@ def _whole(name: str, width: int | None = None) -> nn.Module:
     if name == "resnet18_narrow":
         return _NarrowResNet18(width or _NARROW_WIDTH)
     # SqueezeNet, MobileNet and VGG16 draw their weights in their own ways: those are kept.
-    return tv.get_model(name, weights=None)
+    return tv.get_model(torchvision_name(name), weights=None)
 
 
 def _stage_names(name: str) -> dict[str, str]:
@@ -274,7 +279,7 @@ def _cut(name: str, net: Any) -> FrameCNN:
         stages = [stem, net.layer1, net.layer2, net.layer3, net.layer4]
         first, last = net.conv1.out_channels, net.fc.in_features
         return FrameCNN(stages, stage_channels=(first, last // 8, last // 4, last // 2, last))
-    ends, channels = _CUTS[name]
+    ends, channels = _CUTS[torchvision_name(name)]
     starts = (0, *ends[:-1])
     stages = [net.features[a:b] for a, b in zip(starts, ends, strict=True)]
     if name == "densenet161":

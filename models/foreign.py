@@ -36,6 +36,7 @@ __all__ = [
     "read_state",
     "refuse_misfit",
     "to_torchvision_names",
+    "torchvision_name",
 ]
 
 State = dict[str, Tensor]
@@ -49,6 +50,7 @@ _MMACTION = (  # ConvModule holds convolution and batch normalisation; TSM puts 
     (re.compile(r"^((?:layer\d+\.\d+\.)?)conv(\d)\.conv\.(?:net\.)?(.+)$"), r"\1conv\2.\3"),
     (re.compile(r"^((?:layer\d+\.\d+\.)?)conv(\d)\.bn\.(.+)$"), r"\1bn\2.\3"),
 )
+_READ_ELSEWHERE = {"vgg16_pool5": "vgg16"}  # our name: torchvision's, of the same tensors
 _COUNTER = ".num_batches_tracked"  # of batch normalisation; older files have none
 # torchvision's own DenseNet files are older than its names: norm.1 is norm1 today.
 _OLD_DENSENET = (re.compile(r"^(.*\.denselayer\d+\.(?:norm|conv))\.(\d\..+)$"), r"\1\2")
@@ -86,6 +88,11 @@ def read_state(path: str | PathLike[str]) -> State:
     return state
 
 
+def torchvision_name(backbone: str) -> str:
+    """What torchvision calls the network of a backbone: its own name, but for another reading."""
+    return _READ_ELSEWHERE.get(backbone, backbone)
+
+
 def imagenet_state(name: str) -> State:
     """torchvision's ImageNet weights (IMAGENET1K_V1) of a network of that name.
 
@@ -95,7 +102,7 @@ def imagenet_state(name: str) -> State:
     Raises:
         ValueError: not there and not to be had; or the cached file is damaged.
     """
-    weights = tv.get_model_weights(name)["IMAGENET1K_V1"]
+    weights = tv.get_model_weights(torchvision_name(name))["IMAGENET1K_V1"]
     cached = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
     if cached.is_file():
         return read_state(cached)

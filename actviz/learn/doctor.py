@@ -32,7 +32,8 @@ from models.foreign import to_torchvision_names
 
 __all__ = ["CONVERTIBLE", "Diagnosis", "Network", "diagnose", "examine"]
 
-_OTHERS = tuple(b for b in models.BACKBONES if b != "resnet18_narrow")
+# Of torchvision; a VGG16 is read at pool5 by choice, which no file shows.
+_OTHERS = tuple(b for b in models.BACKBONES if b not in ("resnet18_narrow", "vgg16_pool5"))
 # These two end otherwise than in one linear layer on the frame's feature, as TSN does.
 CONVERTIBLE = tuple(b for b in _OTHERS if b not in ("squeezenet1_1", "mobilenet_v3_small"))
 _KINDS = {

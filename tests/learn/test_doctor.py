@@ -140,6 +140,7 @@ def test_vgg16_of_tsn_has_its_last_layer_as_classifier():
     state = {k.replace("classifier.6", "new_fc"): v for k, v in state.items()}
     state = {k if "new_fc" in k else f"base_model.{k}": v for k, v in state.items()}
     file = WeightsFile(Path("vgg.pth"), state, card=None, sha256="0" * 64)
+    assert examine(file).network.name == "vgg16"  # not read at pool5, which no file shows
     ours, overrides = as_tsn(file, examine(file))
     assert overrides == {"num_classes": 3, "backbone": "vgg16"}
     assert ours["classifier.bias"].tolist() == [1.0, 2.0, 3.0]
@@ -255,6 +256,9 @@ def test_weights_of_two_streams_say_what_each_sees(name, sees):
         ("mam", {"backbone": "resnet18_narrow", "width": 8, "memory_dim": 9, "hidden_dim": 7}),
         ("tsn", {"backbone": "resnet34", "flow_length": 5}),
         ("tsn", {"backbone": "squeezenet1_1"}),
+        ("mam", {"backbone": "vgg16", "flow_length": 1}),
+        ("mam", {"backbone": "vgg16_pool5"}),
+        ("convlstm", {"backbone": "vgg16_pool5"}),
         ("tmnet", {"backbone": "mobilenet_v2", "base_stages": 3}),
         ("man", {"hidden": 32, "frames": 30}),
         ("man", {"cell": "torch"}),

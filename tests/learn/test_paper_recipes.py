@@ -10,7 +10,7 @@ import torch
 
 import models
 from actviz.learn.data.transforms import picture_indices
-from actviz.learn.recipes import RECIPES
+from actviz.learn.recipes import RECIPES, get_recipe
 
 PAPER = [name for name in RECIPES if not name.startswith(("puppets/", "folder/"))]
 
@@ -175,6 +175,14 @@ def test_nothing_published_is_chosen_by_the_test_set_unless_asked():
 def test_what_is_ours_are_fields_of_the_recipe(name):
     recipe = RECIPES[name]
     assert recipe.ours and set(recipe.ours) <= {f.name for f in fields(recipe)}
+
+
+@pytest.mark.parametrize("stream", ["rgb", "flow"])
+def test_mam_on_vgg16_also_reads_pool5(stream):
+    recipe = get_recipe(f"ucf101/mam-vgg16-{stream}", {"backbone": "vgg16_pool5"})
+    with torch.device("meta"):
+        network = models.build("mam", **recipe.build_overrides(101))
+    assert network.feature_dim == 512 and network.lstm.input_size == 512
 
 
 @pytest.mark.parametrize("name", PAPER)

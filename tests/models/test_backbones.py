@@ -8,10 +8,11 @@ import pytest
 import torch
 import torchvision.models as tv
 
-from models.backbones import BACKBONES, FrameCNN, build_backbone
+from models.backbones import BACKBONES, FrameCNN, build_backbone, to_stages
 
 SHRINK = {  # of 224 pixels, per stage
     "vgg16": (112, 56, 28, 14, 7),
+    "vgg16_pool5": (112, 56, 28, 14, 7),
     "mobilenet_v2": (112, 56, 28, 14, 7),
     "mobilenet_v3_small": (112, 56, 28, 14, 7),
     "squeezenet1_1": (55, 27, 13, 13, 13),
@@ -26,6 +27,7 @@ DIMENSIONS = {
     "densenet161": (2208, (96, 384, 768, 2112, 2208)),
     "mobilenet_v3_small": (576, (16, 16, 24, 48, 576)),
     "vgg16": (4096, (64, 128, 256, 512, 512)),
+    "vgg16_pool5": (512, (64, 128, 256, 512, 512)),
     "mobilenet_v2": (1280, (16, 24, 32, 96, 1280)),
     "squeezenet1_1": (512, (64, 128, 256, 384, 512)),
     "resnet18_narrow": (128, (16, 16, 32, 64, 128)),
@@ -78,6 +80,28 @@ def test_vgg_is_read_at_fc7() -> None:
     head = on_meta("vgg16").head
     layers = [m for m in head if isinstance(m, torch.nn.Linear)]
     assert [m.out_features for m in layers] == [4096, 4096]
+
+
+def test_vgg_is_also_read_at_pool5_with_the_same_weights(monkeypatch) -> None:
+    with torch.device("meta"):
+        whole = tv.vgg16(weights=None).state_dict()
+    state = {k: torch.zeros(1).expand(v.shape) for k, v in whole.items()}
+    state["features.28.bias"] = torch.rand(512)
+    monkeypatch.setattr("models.backbones.read_state", lambda _: state)
+    backbone = build_backbone("vgg16_pool5", weights="vgg16.pth").eval()  # fc6 to fc8 in it or not
+    torch.testing.assert_close(backbone.stages[4][4].bias, state["features.28.bias"])
+    frames = torch.rand(2, 3, 64, 64)
+    expected = backbone.maps(frames).mean((2, 3))
+    assert expected.std() > 0.1
+    torch.testing.assert_close(backbone(frames), expected)
+    assert not any(k.startswith("head.") for k in backbone.state_dict())
+
+
+def test_an_own_vgg_starts_the_one_read_at_pool5() -> None:
+    with torch.device("meta"):
+        own = build_backbone("vgg16").state_dict()
+        stages, _, kind = to_stages(own, "vgg16_pool5")
+        assert kind == "ours" and stages.keys() == build_backbone("vgg16_pool5").state_dict().keys()
 
 
 def test_normalisation_is_imagenets() -> None:

@@ -239,6 +239,15 @@ def test_imagenet_weights_come_from_torchvisions_cache(tmp_path: Path, monkeypat
     assert torch.equal(backbone.stages[0][0].weight, state["features.0.weight"])
 
 
+def test_vgg_at_pool5_starts_from_vggs_imagenet_weights(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    url = tv.get_model_weights("vgg16")["IMAGENET1K_V1"].url
+    file = tmp_path / "hub" / "checkpoints" / Path(url).name
+    file.parent.mkdir(parents=True)
+    torch.save({"features.0.weight": torch.ones(2)}, file)
+    assert imagenet_state("vgg16_pool5")["features.0.weight"].tolist() == [1, 1]
+
+
 def test_no_network_names_the_address_the_cached_file_and_the_way_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

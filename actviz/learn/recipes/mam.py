@@ -11,6 +11,8 @@ Ours, and why:
                  clips with fewer
     dropout      TSN's 0.8 on RGB and 0.7 on flow; VideoLSTM's 0.5 without TSN
     decay, BN    TSN's 5e-4, all batch normalisation but the first frozen, biases at twice the rate
+    VGG16        fc7 (4096), as TSN's and VideoLSTM's codes read it; pool5 (512, the mean over its
+                 map) by --set backbone=vgg16_pool5
     flow         TSN's stacks of five; without TSN a single field, as VideoLSTM's VGG16 has
     accumulate   parts of a batch of 64 that fit a GPU of 24 GB
 """
