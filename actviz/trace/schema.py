@@ -28,7 +28,9 @@ __all__ = [
     "TwoStreamTrace",
 ]
 
-SCHEMA = 2  # 2: MAM's score, contributions and what-ifs; the other models' fields are those of 1
+# 2: MAM's score, contributions and what-ifs. 3: where TMNet's branches disagree, its temporal
+# memory, the method of its maps, motion. Models not named have the fields of the schema before.
+SCHEMA = 3
 _ONLY_NPZ = ("contribution",)  # beside maps and joints: what has more than two axes
 _SHARED = ("classes", "times_s", "frame_index", "device", "versions")  # by two streams, in general
 
@@ -215,11 +217,14 @@ class TwoStreamTrace(MAMTrace):
 
 @dataclass(frozen=True)
 class TMNetTrace(Trace):
-    """One glance at each frame: the two branches' answers and class activation maps.
+    """One glance at each frame: the two branches' answers, features and class activation maps.
 
     ``probabilities`` (T, K) fuse both branches. The maps are the positive part of the evidence
     for class ``cam_class``, both divided by ``cam_max``, one maximum for the whole clip and both
     branches, so that frames and branches can be compared; ``cam_max`` 0: no positive evidence.
+    Distances are eq. 1's SmoothL1, mean over the feature's elements. F_reg(t) and F_cls(t) are the
+    branches' features of one glance; the temporal memory is the clip's F_cls, which RB was trained
+    to guess.
     """
 
     probabilities_rb: NDArray[np.float32]  # (T, K)
@@ -229,6 +234,16 @@ class TMNetTrace(Trace):
     cam_max: float
     cam_rb: NDArray[np.float16]  # (T, h, w) in [0, 1]
     cam_cb: NDArray[np.float16]  # (T, h, w) in [0, 1]
+    disagreement: NDArray[np.float32]  # (T,), total variation of RB's and CB's answers, in [0, 1]
+    agree: NDArray[np.bool_]  # (T,), both name the same class first
+    branch_distance: NDArray[np.float32]  # (T,), of F_reg(t) and F_cls(t)
+    memory_distance_rb: NDArray[np.float32]  # (T,), of F_reg(t) and the clip's F_cls
+    memory_distance_cb: NDArray[np.float32]  # (T,), of F_cls(t) and the clip's F_cls
+    memory_similarity_rb: NDArray[np.float32]  # (T,), cosines of the same
+    memory_similarity_cb: NDArray[np.float32]  # (T,)
+    cam_method: str = "cam"  # how the maps were made; "cam": the exact ones
+    motion: NDArray[np.float16] | None = None  # (T, 4h, 4w) in [0, 1], as far as it was asked for
+    motion_max: float = 0.0  # pixels per frame that 1 stands for; 0: nothing moves
 
     model: ClassVar[str] = "tmnet"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -12,6 +12,13 @@ from actviz.errors import ActvizError
 from actviz.trace.schema import MAMTrace, MANTrace, TMNetTrace, Trace
 
 FRAMES, CLASSES = 3, ("wave", "clap")
+FEATURE_CURVES = (
+    "branch_distance",
+    "memory_distance_rb",
+    "memory_distance_cb",
+    "memory_similarity_rb",
+    "memory_similarity_cb",
+)
 
 
 def head(probabilities) -> dict:
@@ -58,6 +65,11 @@ def tmnet() -> TMNetTrace:
         cam_max=2.5,
         cam_rb=np.linspace(0, 1, 12, dtype=np.float16).reshape(FRAMES, 2, 2),
         cam_cb=np.zeros((FRAMES, 2, 2), dtype=np.float16),
+        disagreement=np.array([0, 0.5, 1], dtype=np.float32),
+        agree=np.array([True, True, False]),
+        **dict.fromkeys(FEATURE_CURVES, np.array([0.25, 0.5, 2], dtype=np.float32)),
+        motion=np.ones((FRAMES, 8, 8), dtype=np.float16),
+        motion_max=3.5,
     )
 
 
@@ -85,9 +97,8 @@ def test_json_names_are_the_python_names_and_maps_stay_out(tmp_path):
     tmnet().save(tmp_path)
     written = json.loads((tmp_path / "trace.json").read_text())
     assert written["model"] == "tmnet"
-    assert written["schema"] == 2
-    assert "cam_rb" not in written
-    assert {f.name for f in fields(TMNetTrace)} - {"cam_rb", "cam_cb"} <= set(written)
+    assert written["schema"] == 3
+    assert {f.name for f in fields(TMNetTrace)} - set(written) == {"cam_rb", "cam_cb", "motion"}
 
 
 def test_json_of_mam_leaves_contributions_to_the_npz_and_writes_nan_as_null(tmp_path):
@@ -142,8 +153,21 @@ def test_trace_of_mam_before_its_score_was_traced_says_what_it_lacks(tmp_path):
         Trace.load(tmp_path)
 
 
-@pytest.mark.parametrize("trace", [tmnet(), man()], ids=["tmnet", "man"])
-def test_traces_of_the_other_models_are_read_from_schema_1(trace, tmp_path):
-    trace.save(tmp_path)
-    as_of_schema(tmp_path, 1)
-    assert Trace.load(tmp_path).top(2) == trace.top(2)
+def test_trace_of_tmnet_before_its_memory_was_traced_says_what_it_lacks(tmp_path):
+    tmnet().save(tmp_path)
+    later = ("disagreement", "agree", *FEATURE_CURVES, "cam_method", "motion", "motion_max")
+    as_of_schema(tmp_path, 2, without=later)
+    with pytest.raises(ActvizError, match=r"schema 2 lacks disagreement, agree, .*_cb\. Make it"):
+        Trace.load(tmp_path)
+
+
+def test_traces_of_the_other_models_are_read_from_earlier_schemas(tmp_path):
+    for trace, number in ((man(), 1), (man(), 2), (mam(), 2)):
+        trace.save(tmp_path)
+        as_of_schema(tmp_path, number)
+        assert Trace.load(tmp_path).top(2) == trace.top(2)
+
+
+def test_tmnet_without_motion_says_none_on_disk_too(tmp_path):
+    replace(tmnet(), motion=None, motion_max=0.0).save(tmp_path)
+    assert Trace.load(tmp_path).motion is None

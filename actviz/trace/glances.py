@@ -1,0 +1,157 @@
+"""What one glance of TMNet sees: a clip looked at once, asked for its maps as often as one likes.
+
+B batch (here 1) · T frames · K classes · C channels · h, w feature-map size
+
+Branches lie along a leading axis of two: the regression branch RB, then the classification branch
+CB.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from actviz.clip.types import Clip, ClipInfo
+from actviz.errors import ActvizError
+from actviz.learn.checkpoints import Loaded
+from actviz.trace.cam import exact_cam, scale_together
+from actviz.trace.common import (
+    Progress,
+    expect_model,
+    frame_batches,
+    probabilities,
+    to_numpy,
+    trace_head,
+)
+from actviz.trace.schema import TMNetTrace
+from models.tmnet import TMNet
+
+__all__ = ["CachedTMNet", "glance_trace", "glances_at", "map_fields"]
+
+
+@dataclass(frozen=True)
+class CachedTMNet:
+    """A clip as TMNet's glances see it: every later question is about these arrays."""
+
+    loaded: Loaded
+    clip: Clip
+    logits: Tensor  # (T, K), of both branches together
+    branches: Tensor  # (2, T, K), logits of RB and of CB
+    maps: Tensor  # (2, T, C, h, w), before global average pooling
+    memory: Tensor  # (C,), the clip's F_cls
+    head: dict[str, Any]  # the trace's fields that say where it came from
+
+    def __len__(self) -> int:
+        return len(self.logits)
+
+    @property
+    def model(self) -> TMNet:
+        """The network."""
+        model: TMNet = expect_model(self.loaded, "tmnet")
+        return model
+
+    @property
+    def answer(self) -> NDArray[np.float32]:
+        """Class probabilities of the clip (K,): of the glances' mean logits."""
+        return probabilities(self.logits.mean(0))
+
+
+@torch.inference_mode()
+def glances_at(
+    loaded: Loaded,
+    clip: Clip,
+    *,
+    info: ClipInfo | None = None,
+    progress: Progress | None = None,
+) -> CachedTMNet:
+    """One glance at every frame of ``clip``.
+
+    Raises:
+        ActvizError: the weights are not of TMNet.
+    """
+    model = expect_model(loaded, "tmnet")
+    glances = [model.glance(batch) for batch in frame_batches(loaded, clip, progress)]
+    logits, rb, cb, maps_rb, maps_cb = (
+        torch.cat([getattr(g, name) for g in glances], dim=1)[0]
+        for name in ("logits", "logits_rb", "logits_cb", "maps_rb", "maps_cb")
+    )
+    return CachedTMNet(
+        loaded=loaded,
+        clip=clip,
+        logits=logits,
+        branches=torch.stack((rb, cb)),
+        maps=torch.stack((maps_rb, maps_cb)),
+        memory=maps_cb.mean((0, 2, 3)),  # F_cls: the mean over time
+        head=trace_head(loaded, clip, info),
+    )
+
+
+@torch.inference_mode()
+def glance_trace(cached: CachedTMNet, *, cam_class: str | None = None) -> TMNetTrace:
+    """The trace of a clip that was looked at.
+
+    Args:
+        cam_class: the class whose evidence is mapped; the clip's top class where None.
+
+    Raises:
+        ActvizError: ``cam_class`` is no class of these weights.
+    """
+    rb, cb = (probabilities(logits) for logits in cached.branches)
+    return TMNetTrace(
+        **cached.head,
+        probabilities=probabilities(cached.logits),
+        probabilities_rb=rb,
+        probabilities_cb=cb,
+        clip_answer=cached.answer,
+        disagreement=np.abs(rb - cb).sum(-1) / 2,
+        agree=rb.argmax(-1) == cb.argmax(-1),
+        **_feature_curves(cached.maps.float().mean((-2, -1)), cached.memory.float()),
+        **map_fields(cached, cam_class=cam_class),
+    )
+
+
+def map_fields(cached: CachedTMNet, *, cam_class: str | None = None) -> dict[str, Any]:
+    """The trace's fields that are about the maps."""
+    chosen = _class_number(cached.loaded, cam_class, cached.answer)
+    evidence = exact_cam(cached.maps, cached.model.classifier.weight[chosen])
+    maximum, (cam_rb, cam_cb) = scale_together(*evidence)
+    return {
+        "cam_class": cached.loaded.card.classes[chosen],
+        "cam_max": maximum,
+        "cam_rb": cam_rb,
+        "cam_cb": cam_cb,
+    }
+
+
+def _feature_curves(features: Tensor, memory: Tensor) -> dict[str, Any]:
+    """Features (2, T, C) against each other and against the temporal memory (C,)."""
+    distance = _smooth_l1(features, memory.expand_as(features))  # (2, T)
+    similarity = F.cosine_similarity(features, memory.expand_as(features), dim=-1)
+    return {
+        "branch_distance": to_numpy(_smooth_l1(*features)),
+        "memory_distance_rb": to_numpy(distance[0]),
+        "memory_distance_cb": to_numpy(distance[1]),
+        "memory_similarity_rb": to_numpy(similarity[0]),
+        "memory_similarity_cb": to_numpy(similarity[1]),
+    }
+
+
+def _smooth_l1(guess: Tensor, target: Tensor) -> Tensor:
+    """Eq. 1, mean over the feature's elements: (..., C) -> (...)."""
+    return F.smooth_l1_loss(guess, target, beta=1.0, reduction="none").mean(-1)
+
+
+def _class_number(loaded: Loaded, name: str | None, answer: NDArray[np.float32]) -> int:
+    classes = loaded.card.classes
+    if name is None:
+        return int(answer.argmax())
+    lowered = [c.lower() for c in classes]
+    if name.lower() not in lowered:
+        raise ActvizError(f"class must be one of {', '.join(classes)}; got {name!r}.")
+    return lowered.index(name.lower())
