@@ -1,9 +1,10 @@
 """What names a training, and what is kept of it: answers to the test clips, figures, weights.
 
-Kept are logits, labels and MAM's decisions, and the weights of what was trained: of a frozen frame
-CNN's network the head alone. A file appears under its name only once it is whole.
+Kept are logits, labels, MAM's decisions and TMNet's answers to single glances, and the weights of
+what was trained: of a frozen frame CNN's network the head alone. A file appears under its name only
+once it is whole.
 
-N clips · T frames · K classes
+N clips · T frames · G glances · K classes
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CURVES",
+    "GLANCES",
     "TESTED",
     "Answers",
     "Wanted",
@@ -54,9 +56,13 @@ _FREE = (
     "repeats",
     "stored",
 )
+# Fields that recipes gained since, with the value that all had before: it names no new training.
+_LATER: dict[str, Any] = {"level": "vector", "detach_target": True}
 CURVES = ("written", "write_probability", "evidence")
+GLANCES = ("glance_both", "glance_rb", "glance_cb")
 _CNNS = ("backbone", "motion_backbone")
-TESTED = ("threshold", "frames")  # fields of Wanted that only the test knows
+TESTED = ("threshold", "frames")  # fields of Wanted that only a second test knows
+_TOLD = (*TESTED, "glances")
 
 
 @dataclass(frozen=True)
@@ -71,10 +77,12 @@ class Wanted:
     # of the test alone, in place of what it was trained with:
     threshold: float | None = None  # MAM's
     frames: int | None = None  # T
+    # TMNet and frame CNNs: look at so many frames, one by one; the training's own test
+    glances: int | None = None
 
     @property
     def trained(self) -> Wanted:
-        """The training itself, tested as it was trained."""
+        """The training itself, with the test that follows it."""
         return replace(self, threshold=None, frames=None)
 
     def filled(self) -> Recipe:
@@ -92,7 +100,7 @@ class Wanted:
         starts = {k: _digest_of_weights(v) for k, v in recipe.items() if k.startswith("start_from")}
         return {
             "schema": _SCHEMA,
-            "recipe": {k: v for k, v in recipe.items() if k not in _FREE},
+            "recipe": {k: v for k, v in recipe.items() if k not in _FREE and not _as_ever(k, v)},
             "starts": starts,
             "cut": None if self.cut is None else asdict(self.cut),
             "root": None if self.root is None else str(self.root.resolve()),
@@ -101,7 +109,7 @@ class Wanted:
     def to_json(self) -> dict[str, Any]:
         """For a process of its own."""
         paths = {k: None if v is None else str(v) for k, v in self._paths().items()}
-        return {**{k: getattr(self, k) for k in ("recipe", *TESTED)}, **paths} | {
+        return {**{k: getattr(self, k) for k in ("recipe", *_TOLD)}, **paths} | {
             "settings": dict(self.settings),
             "cut": None if self.cut is None else asdict(self.cut),
         }
@@ -126,6 +134,8 @@ class Answers:
     classes: tuple[str, ...]  # (K,)
     curves: Mapping[str, NDArray[Any]]  # MAM: written, write_probability (N, T); evidence (N, T)
     facts: Mapping[str, Any]  # recipe, settings, seed, commit, seconds, …
+    # one glance at each of G frames, the middles of equal parts: "both", "rb", "cb" (N, G, K)
+    glances: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
     @property
     def right(self) -> NDArray[np.bool_]:
@@ -134,7 +144,7 @@ class Answers:
 
 
 def test_key(wanted: Wanted) -> dict[str, Any]:
-    named = {k: getattr(wanted, k) for k in TESTED}
+    named = {k: getattr(wanted, k) for k in _TOLD}
     return wanted.key() | {k: v for k, v in named.items() if v is not None}
 
 
@@ -189,6 +199,7 @@ def load(path: Path) -> Answers:
     with np.load(path) as file:
         told = json.loads(str(file["told"]))
         curves = {name: file[name] for name in CURVES if name in file}
+        glances = {n.removeprefix("glance_"): file[n] for n in GLANCES if n in file}
         return Answers(
             keys=tuple(told["keys"]),
             labels=file["labels"],
@@ -196,7 +207,12 @@ def load(path: Path) -> Answers:
             classes=tuple(told["classes"]),
             curves=curves,
             facts=told["facts"],
+            glances=glances,
         )
+
+
+def _as_ever(field: str, value: Any) -> bool:
+    return field in _LATER and _LATER[field] == value
 
 
 @contextmanager

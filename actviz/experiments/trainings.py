@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from actviz.errors import ActvizError
 from actviz.experiments.cutting import Cut, CutClips, evidence_of
+from actviz.experiments.glances import glanced, look
 from actviz.experiments.keeping import (
     CURVES,
     TESTED,
@@ -182,9 +183,13 @@ def _cut_clips(recipe: Recipe, part: str, cut: Cut) -> CutClips:
 def _scores(task: Task, wanted: Wanted, best: Path) -> dict[str, Any]:
     """Keys, labels and logits (N, K) of the test clips and, of MAM, what it wrote (N, T).
 
-    Of a frozen frame CNN on its stored features, one look at each clip; else by the test protocol
-    of the recipe.
+    Of a frozen frame CNN on its stored features, one look at each clip; glance by glance where that
+    is wanted; else by the test protocol of the recipe.
     """
+    if wanted.glances:
+        seen = _task(replace(wanted, settings=glanced(wanted.settings, wanted.glances)))
+        fill(seen, weights_of(place_of(wanted)))
+        return look(seen)
     if getattr(task.recipe, "freeze_backbone", False):
         return _on_features(task)
     from actviz.learn.evaluate import evaluate
