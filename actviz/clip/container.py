@@ -6,7 +6,7 @@ PyAV is imported inside the functions, so that importing this module does not ne
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,25 +77,35 @@ def walk_packets(container: Any, stream: Any, problems: list[str] | None = None)
 
 
 def pictures_from(
-    path: Path, key: KeyPicture | None = None, *, threads: bool = False
+    path: Path,
+    key: KeyPicture | None = None,
+    *,
+    threads: bool = False,
+    wanted: Collection[int] | None = None,
 ) -> Iterator[Any]:
     """Decoded pictures in display order, from ``key`` on (None: from the beginning).
 
     What cannot be decoded is passed over. Where seeking fails the file is read from its
-    beginning.
+    beginning. Where the stamps of ``wanted`` pictures are given, others need not come: those that
+    no picture is predicted from are not decoded.
     """
     if key is not None:
         try:
-            yield from _decode(path, key, threads)
+            yield from _decode(path, key, threads, wanted)
             return
         except _SeekMissedError:
             pass
-    yield from _decode(path, None, threads)
+    yield from _decode(path, None, threads, wanted)
 
 
-def _decode(path: Path, key: KeyPicture | None, threads: bool) -> Iterator[Any]:
+def _decode(
+    path: Path, key: KeyPicture | None, threads: bool, wanted: Collection[int] | None
+) -> Iterator[Any]:
     with open_video(path, threads=threads) as (container, stream):
         for packet in _packets_from(container, stream, key):
+            if wanted is not None:
+                needed = packet.pts is None or packet.pts in wanted
+                stream.codec_context.skip_frame = "DEFAULT" if needed else "NONREF"
             yield from _decode_packet(stream, packet)
         yield from _decode_packet(stream, None)
 

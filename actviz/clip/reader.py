@@ -289,7 +289,8 @@ def _decode_run(
 ) -> Iterator[tuple[int, Any]]:
     number_of = dict(zip(stamps[run.wanted].tolist(), run.wanted.tolist(), strict=True))
     last = int(stamps[run.wanted[-1]])
-    for picture in pictures_from(index.path, run.key, threads=index.threads):
+    needed = None if index.problems else frozenset(number_of)  # damage: whatever comes is welcome
+    for picture in pictures_from(index.path, run.key, threads=index.threads, wanted=needed):
         if picture.pts is None:
             continue
         if picture.pts in number_of:
