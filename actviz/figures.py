@@ -121,6 +121,16 @@ def draw_figure(traced: Traced) -> Figure:
     if isinstance(trace, SequenceTrace):
         return _sequence_figure(trace, frames, truth, title, note)
     assert isinstance(trace, TMNetTrace)
+    return _glance_figure(trace, frames, truth, title, note)
+
+
+def _glance_figure(
+    trace: TMNetTrace,
+    frames: NDArray[np.uint8],
+    truth: views.Truth | None,
+    title: str,
+    note: str,
+) -> Figure:
     k = trace.classes.index(trace.cam_class)
     return views.glance_figure(
         frames,
@@ -132,6 +142,14 @@ def draw_figure(traced: Traced) -> Figure:
         trace.probabilities[:, k],
         class_name=trace.cam_class,
         box=crop_box(*frames.shape[1:3]),
+        branches=views.Branches(
+            trace.disagreement,
+            trace.agree,
+            trace.memory_distance_rb,
+            trace.memory_distance_cb,
+        ),
+        motion=trace.motion,
+        motion_max=trace.motion_max,
         truth=truth,
         title=title,
         note=note,

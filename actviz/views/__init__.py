@@ -2,6 +2,13 @@
 
 from actviz.views.answers import answer_bars, answer_change, describe_answer, describe_change
 from actviz.views.attention import attention_lanes, describe_attention
+from actviz.views.branches import (
+    describe_branches,
+    describe_recall,
+    disagreement_part,
+    distance_part,
+    recall_part,
+)
 from actviz.views.confusion import confusion_figure
 from actviz.views.contribution import contribution_lanes, contribution_part, describe_contribution
 from actviz.views.controller import (
@@ -12,10 +19,17 @@ from actviz.views.controller import (
     terms_part,
 )
 from actviz.views.gaze import describe_gaze, gaze_lanes, gaze_part
-from actviz.views.glance import describe_glance, glance_lanes, no_evidence
+from actviz.views.glance import (
+    describe_glance,
+    glance_lanes,
+    glance_part,
+    lead_part,
+    no_evidence,
+)
 from actviz.views.memory import describe_memory, memory_lanes, probability_part, size_part
 from actviz.views.parts import Part, decision_part, stacked
 from actviz.views.pictures import (
+    blend_difference,
     blend_heat,
     dim_outside,
     draw_caption,
@@ -26,7 +40,7 @@ from actviz.views.pictures import (
 from actviz.views.print_attention import attention_figure
 from actviz.views.print_contribution import contribution_figure
 from actviz.views.print_gaze import gaze_figure
-from actviz.views.print_glance import glance_figure
+from actviz.views.print_glance import Branches, glance_figure
 from actviz.views.print_memory import memory_figure
 from actviz.views.printing import sheet
 from actviz.views.skeleton import describe_pose, skeleton_extent, skeleton_scene
@@ -37,12 +51,14 @@ from actviz.views.truth import Truth
 
 __all__ = [
     "OUTSIDE_BANNER",
+    "Branches",
     "Part",
     "Truth",
     "answer_bars",
     "answer_change",
     "attention_figure",
     "attention_lanes",
+    "blend_difference",
     "blend_heat",
     "confusion_figure",
     "contribution_figure",
@@ -52,6 +68,7 @@ __all__ = [
     "decision_part",
     "describe_answer",
     "describe_attention",
+    "describe_branches",
     "describe_change",
     "describe_contribution",
     "describe_controller",
@@ -59,8 +76,11 @@ __all__ = [
     "describe_glance",
     "describe_memory",
     "describe_pose",
+    "describe_recall",
     "describe_similarity",
     "dim_outside",
+    "disagreement_part",
+    "distance_part",
     "draw_caption",
     "draw_decision",
     "draw_skeleton",
@@ -69,12 +89,15 @@ __all__ = [
     "gaze_part",
     "glance_figure",
     "glance_lanes",
+    "glance_part",
     "greyed",
+    "lead_part",
     "memory_contents",
     "memory_figure",
     "memory_lanes",
     "no_evidence",
     "probability_part",
+    "recall_part",
     "sheet",
     "similarity_part",
     "size_part",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -13,9 +13,19 @@ from PIL import Image, ImageDraw, ImageFont
 
 from actviz.views.checks import check_box
 from actviz.views.skeleton import SIDES, bone_sides
-from actviz.views.theme import BONES, SKIPPED, WRITTEN, heat_colours, rgb
+from actviz.views.theme import (
+    BONES,
+    CLASSIFICATION,
+    HEAT,
+    REGRESSION,
+    SKIPPED,
+    WRITTEN,
+    heat_colours,
+    rgb,
+)
 
 __all__ = [
+    "blend_difference",
     "blend_heat",
     "dim_outside",
     "draw_caption",
@@ -60,7 +70,11 @@ def _stretch(size: int, cells: int) -> NDArray[np.float32]:
 
 
 def blend_heat(
-    frame: ArrayLike, heat: ArrayLike, *, box: tuple[int, int, int] | None = None
+    frame: ArrayLike,
+    heat: ArrayLike,
+    *,
+    box: tuple[int, int, int] | None = None,
+    colours: str = HEAT,
 ) -> NDArray[np.uint8]:
     """Heat laid over frames: viridis, opaque in proportion to the value, nothing where it is 0.
 
@@ -68,24 +82,70 @@ def blend_heat(
         frame: uint8 (..., H, W, 3).
         heat: (..., h, w) in [0, 1] on one scale per clip, same leading shape; enlarged bilinearly.
         box: (top, left, side) in pixels, the square the model saw; None: the whole picture.
+        colours: ``theme.HEAT`` for evidence, ``theme.MOTION`` for motion.
     """
-    picture = _picture(frame)
-    values = np.asarray(heat, dtype=np.float32)
-    if values.ndim < 2 or values.shape[:-2] != picture.shape[:-3] or 0 in values.shape:
+    picture, values = _picture(frame), _cells(frame, heat, "heat", 0.0)
+
+    def paint(large: NDArray[np.float32]) -> NDArray[np.float32]:
+        return heat_colours(colours)[np.rint(large * 255).astype(np.uint8)].astype(np.float32)
+
+    return _laid_over(picture, values, box, paint)
+
+
+def blend_difference(
+    frame: ArrayLike, difference: ArrayLike, *, box: tuple[int, int, int] | None = None
+) -> NDArray[np.uint8]:
+    """Signed maps laid over grey frames: vermilion above zero (more evidence by the regression
+    branch), dotted blue below (by the classification branch), nothing at zero.
+
+    Args:
+        frame: uint8 (..., H, W, 3); its colours are taken out, so that the two show.
+        difference: (..., h, w) in [-1, 1] on one scale per clip, same leading shape.
+        box: as in ``blend_heat``.
+    """
+    values = _cells(frame, difference, "difference", -1.0)
+    above, below = (np.array(rgb(c.colour), np.float32) for c in (REGRESSION, CLASSIFICATION))
+
+    def paint(large: NDArray[np.float32]) -> NDArray[np.float32]:
+        high, wide = large.shape[-2:]
+        pitch = max(4, round(min(high, wide) / 36))
+        rows, columns = np.mgrid[:high, :wide] % pitch
+        dots = ((rows < pitch / 3) & (columns < pitch / 3))[..., None]
+        blue = np.where(dots, below + 0.6 * (255 - below), below)
+        return np.where(large[..., None] > 0, above, blue)
+
+    return _laid_over(greyed(frame, amount=0.15), values, box, paint)
+
+
+def _cells(frame: ArrayLike, cells: ArrayLike, what: str, low: float) -> NDArray[np.float32]:
+    """Cells (..., h, w) of maps in [low, 1], one map for each of the frames (..., H, W, 3)."""
+    shape, values = np.shape(frame), np.asarray(cells, dtype=np.float32)
+    if values.ndim < 2 or values.shape[:-2] != shape[:-3] or 0 in values.shape:
         raise ValueError(
-            f"heat must have shape (..., h, w) like frame's (..., H, W, 3); got {values.shape} "
-            f"for {picture.shape}."
+            f"{what} must have shape (..., h, w) like frame's (..., H, W, 3); got {values.shape} "
+            f"for {shape}."
         )
-    if not np.isfinite(values).all() or values.min() < -1e-3 or values.max() > 1 + 1e-3:
-        raise ValueError("heat must be finite and lie in [0, 1], on one scale for the whole clip.")
+    if not np.isfinite(values).all() or values.min() < low - 1e-3 or values.max() > 1 + 1e-3:
+        raise ValueError(
+            f"{what} must be finite and lie in [{low:g}, 1], on one scale for the whole clip."
+        )
+    return values
+
+
+def _laid_over(
+    picture: NDArray[np.uint8],
+    cells: NDArray[np.float32],
+    box: tuple[int, int, int] | None,
+    paint: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+) -> NDArray[np.uint8]:
+    """``cells`` enlarged over the square of ``box``, as opaque as they are far from zero."""
     top, left, high, wide = check_box(box, *picture.shape[-3:-1])
-    large = _stretch(high, values.shape[-2]) @ values @ _stretch(wide, values.shape[-1]).T
-    large = np.clip(large, 0, 1)
+    large = _stretch(high, cells.shape[-2]) @ cells @ _stretch(wide, cells.shape[-1]).T
+    large = np.clip(large, -1, 1)
     out = picture.copy()
     under = out[..., top : top + high, left : left + wide, :]
-    colour = heat_colours()[np.rint(large * 255).astype(np.uint8)]
-    opacity = heat_opacity(large)[..., None]
-    under[...] = np.rint(under + opacity * (colour.astype(np.float32) - under)).astype(np.uint8)
+    opacity = heat_opacity(np.abs(large))[..., None]
+    under[...] = np.rint(under + opacity * (paint(large) - under)).astype(np.uint8)
     return out
 
 

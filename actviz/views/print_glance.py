@@ -2,16 +2,21 @@
 
 The paper shows one frame of HighJump with the maps of the regression (RB) and classification (CB)
 branch and their probabilities. Here the same frames stand in columns, both maps share one colour
-scale for the whole clip, and below runs the probability of every single glance over time.
+scale for the whole clip, and below run the probability of every single glance over time, where the
+branches disagree, and how near each glance comes to the feature of the whole clip.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
+from actviz.views.branches import check_agree
 from actviz.views.checks import (
     check_clock,
     check_curve,
@@ -39,17 +44,32 @@ from actviz.views.printing import (
     thumbnails,
     value_axis,
 )
-from actviz.views.theme import BOTH, CLASSIFICATION, LIGHT, REGRESSION
+from actviz.views.theme import BOTH, CLASSIFICATION, LIGHT, MOTION, REGRESSION
 from actviz.views.truth import Truth
 
-__all__ = ["glance_figure"]
+__all__ = ["Branches", "glance_figure"]
 
 _INCHES = WIDTH - LEFT - RIGHT
 _SHOWN = "{} of {} frames shown: evenly in time, the one of highest evidence among them"
-_NAMES = {"frames": "frame", "RB": "regression\nbranch", "CB": "classification\nbranch"}
-_BRIEF = {"frames": "frame", "RB": "evidence\n(RB)", "CB": "evidence\n(CB)"}
+_NAMES = {
+    "frames": "frame",
+    "RB": "regression\nbranch",
+    "CB": "classification\nbranch",
+    "motion": "motion",
+}
+_BRIEF = {"frames": "frame", "RB": "evidence\n(RB)", "CB": "evidence\n(CB)", "motion": "motion"}
 _ROOM = 1.35  # inches of a row beside which the names stand upright without touching
 _LOOKS = {"RB": REGRESSION, "CB": CLASSIFICATION}
+
+
+@dataclass(frozen=True)
+class Branches:
+    """How the branches stand to one another and to the clip at each of T glances."""
+
+    disagreement: ArrayLike  # (T,), total variation distance of their probabilities
+    agree: ArrayLike  # (T,), both answer the same class
+    distance_rb: ArrayLike  # (T,), SmoothL1 of this glance's feature to the clip's F_cls
+    distance_cb: ArrayLike  # (T,)
 
 
 def glance_figure(
@@ -65,6 +85,9 @@ def glance_figure(
     title: str,
     columns: int = 6,
     box: tuple[int, int, int] | None = None,
+    branches: Branches | None = None,
+    motion: ArrayLike | None = None,
+    motion_max: float = 0.0,
     truth: Truth | None = None,
     note: str | None = None,
 ) -> Figure:
@@ -80,36 +103,55 @@ def glance_figure(
         columns: at most so many frames, evenly, the one of highest evidence among them; the
             figure says so.
         box: (top, left, side) in pixels, the square the model saw; None: the whole picture.
+        branches: where the branches disagree, and the temporal memory; None: no such rows.
+        motion: (T, h', w') in [0, 1], flow magnitude over ``motion_max`` pixels per frame.
         note: which weights, what they were trained on, warnings.
     """
     times = check_clock(times_s)
     pictures = check_frames(frames, len(times))
-    maps = {
-        "RB": check_maps(cam_rb, len(times), "cam_rb"),
-        "CB": check_maps(cam_cb, len(times), "cam_cb"),
-    }
+    given = {"RB": cam_rb, "CB": cam_cb}
+    maps = {n: check_maps(m, len(times), f"cam_{n.lower()}") for n, m in given.items()}
     curves = {
-        "RB": check_curve(rb, len(times), "rb"),
-        "CB": check_curve(cb, len(times), "cb"),
-        "both": check_curve(both, len(times), "both"),
+        name: check_curve(values, len(times), name)
+        for name, values in (("RB", rb), ("CB", cb), ("both", both))
     }
     if columns < 1:
         raise ValueError(f"columns must be at least 1; got {columns}.")
     chosen = _choice(maps, columns)
-    page = _page(pictures, times, len(chosen), truth, title, note)
+    more = [n for n, x in (("motion", motion), ("branches", branches)) if x is not None]
+    page = _page(pictures, times, len(chosen), more, truth, title, note)
     _frames(page, pictures, times, chosen)
+    _evidence(page, dim_outside(pictures[chosen], box), maps, curves, chosen, box, class_name)
+    if motion is not None:
+        moves = check_maps(motion, len(times), "motion")[chosen]
+        _motion(page, blend_heat(pictures[chosen], moves, box=box, colours=MOTION), motion_max)
+    _curves(page.axes["curves"], times, curves, chosen, class_name)
+    if branches is not None:
+        _disagreement(page.axes["disagree"], times, branches)
+        _recall(page.axes["recall"], times, branches)
+    if truth is not None:
+        draw_truth(page.axes["truth"], truth)
+    return literal(page.figure)
+
+
+def _evidence(
+    page: Page,
+    seen: NDArray[np.uint8],
+    maps: dict[str, NDArray[np.float64]],
+    curves: dict[str, NDArray[np.float64]],
+    chosen: NDArray[np.int64],
+    box: tuple[int, int, int] | None,
+    class_name: str,
+) -> None:
+    """The rows of both branches' maps over the frames ``seen``, and their scale."""
     for branch in ("RB", "CB"):
-        heat = blend_heat(dim_outside(pictures[chosen], box), maps[branch][chosen], box=box)
+        heat = blend_heat(seen, maps[branch][chosen], box=box)
         _maps(page, branch, heat, curves[branch][chosen])
         if maps[branch].max() <= 0:
             _no_map(page.axes[branch], no_evidence(class_name, branch=branch))
     if max(m.max() for m in maps.values()) > 0:
         unit = "(1: the clip's highest)" if _high(page, "RB") >= _ROOM else "(1: highest)"
         heat_scale(page, "RB", "CB", f"evidence for {class_name}\n{unit}")
-    _curves(page.axes["curves"], times, curves, chosen, class_name)
-    if truth is not None:
-        draw_truth(page.axes["truth"], truth)
-    return literal(page.figure)
 
 
 def _choice(maps: dict[str, NDArray[np.float64]], columns: int) -> NDArray[np.int64]:
@@ -126,6 +168,7 @@ def _page(
     frames: NDArray[np.uint8],
     times: NDArray[np.float64],
     shown: int,
+    more: list[str],
     truth: Truth | None,
     title: str,
     note: str | None,
@@ -136,14 +179,18 @@ def _page(
         "frames": Row(tall + 0.26, title=some),
         "RB": Row(tall + 0.26, gap=0.14),
         "CB": Row(tall + 0.26, gap=0.14),
-        "curves": Row(1.9, gap=0.5),
     }
+    if "motion" in more:
+        rows["motion"] = Row(tall + 0.26, gap=0.14)
+    rows["curves"] = Row(1.9, gap=0.5)
+    if "branches" in more:
+        rows |= {"disagree": Row(0.6, gap=0.46), "recall": Row(1.1, gap=0.46)}
     if truth is not None:
         rows["truth"] = Row(0.34, title="truth: the action is visible")
     edges = frame_edges(times)
     page = Page(rows, (float(edges[0]), float(edges[-1])), title=title, note=note)
-    for name in ("frames", "RB", "CB"):
-        colour = LIGHT.ink if name == "frames" else _LOOKS[name].colour
+    for name in (name for name in rows if name in _NAMES):
+        colour = _LOOKS[name].colour if name in _LOOKS else LIGHT.ink
         label = page.axes[name].set_ylabel("", fontsize=LABEL, color=LIGHT.text(colour))
         if tall + 0.26 >= _ROOM:
             label.set_text(_NAMES[name])
@@ -206,10 +253,7 @@ def _curves(
     class_name: str,
 ) -> None:
     value_axis(axes, -0.04, 1.06, (0, 0.5, 1), "probability")
-    axes.set_title(
-        f"probability of {class_name}, one glance at each frame", loc="left", fontsize=SMALL,
-        color=LIGHT.muted, pad=5,
-    )  # fmt: skip
+    _over(axes, f"probability of {class_name}, one glance at each frame")
     for at in times[chosen]:
         axes.axvline(at, color=LIGHT.grid, linewidth=1, zorder=0)
     labels = {}
@@ -219,3 +263,60 @@ def _curves(
         last = curves[name][np.isfinite(curves[name])][-1]
         labels[words[name]] = (float(last), look.colour)
     direct_labels(axes, labels, 1.9)
+
+
+def _motion(page: Page, heat: NDArray[np.uint8], largest: float) -> None:
+    thumbnails(
+        page.axes["motion"],
+        heat,
+        np.arange(len(heat)),
+        [""] * len(heat),
+        edges=[(LIGHT.muted, "-")] * len(heat),
+        high=_high(page, "motion"),
+        inches=_INCHES,
+    )
+    words = f"motion, 0 to {largest:.1f}\npixels per frame" if largest > 0 else "no motion"
+    _beside(page.axes["motion"], words)
+
+
+def _disagreement(axes: Axes, times: NDArray[np.float64], branches: Branches) -> None:
+    values, same = check_agree(branches.disagreement, branches.agree)
+    top = float(np.clip(np.nanmax(values) * 1.25, 0.25, 1.05))
+    value_axis(axes, 0, top, (0, 0.5, 1) if top > 0.5 else (0, 0.2), "")
+    edges = frame_edges(times)
+    colours = [LIGHT.grid if agrees else LIGHT.ink for agrees in same]
+    axes.bar(edges[:-1], values, np.diff(edges), align="edge", color=colours, edgecolor=LIGHT.muted)
+    _over(axes, "share of the probability that the branches place differently")
+    differ = int((~same).sum())
+    _beside(
+        axes, f"black: different\nanswers ({differ} of {len(same)})" if differ else "same answers"
+    )
+
+
+def _recall(axes: Axes, times: NDArray[np.float64], branches: Branches) -> None:
+    curves = {
+        "regression (RB)": (branches.distance_rb, REGRESSION),
+        "classification (CB)": (branches.distance_cb, CLASSIFICATION),
+    }
+    checked = {name: check_curve(v, len(times), name) for name, (v, _) in curves.items()}
+    high = max(float(np.nanmax(values)) for values in checked.values()) or 1.0
+    ticks = [t for t in MaxNLocator(3).tick_values(0, high) if 0 <= t < 1.15 * high]
+    value_axis(axes, 0, 1.15 * high, ticks, "SmoothL1")
+    labels = {}
+    for name, (_, look) in reversed(curves.items()):
+        curve(axes, times, checked[name], look, name)
+        last = checked[name][np.isfinite(checked[name])][-1]
+        labels[name] = (float(last), look.colour)
+    direct_labels(axes, labels, 1.1)
+    _over(axes, "temporal memory: from the feature of one glance to that of the clip (eq. 1)")
+
+
+def _over(axes: Axes, words: str) -> None:
+    axes.set_title(words, loc="left", fontsize=SMALL, color=LIGHT.muted, pad=5)
+
+
+def _beside(axes: Axes, words: str) -> None:
+    axes.annotate(
+        words, (1, 0.5), xycoords="axes fraction", xytext=(8, 0), textcoords="offset points",
+        va="center", fontsize=SMALL, color=LIGHT.ink, annotation_clip=False,
+    )  # fmt: skip

@@ -25,6 +25,7 @@ __all__ = [
     "FOR",
     "HEAT",
     "LIGHT",
+    "MOTION",
     "OKABE_ITO",
     "OUTSIDE_BANNER",
     "TERMS",
@@ -51,6 +52,7 @@ OKABE_ITO: dict[str, str] = {
 }
 
 HEAT = "viridis"
+MOTION = "cividis"  # magnitude that is not evidence, so that the two are not taken for one another
 FONT = "DejaVu Sans, Segoe UI, Helvetica Neue, Arial, sans-serif"
 
 
@@ -178,9 +180,9 @@ def ink_on(background: str) -> str:
 
 
 @cache
-def heat_colours() -> NDArray[np.uint8]:
-    """The 256 colours of the heat scale (256, 3), value 0 first."""
-    scale = matplotlib.colormaps[HEAT](np.arange(256))[:, :3]
+def heat_colours(name: str = HEAT) -> NDArray[np.uint8]:
+    """The 256 colours of a scale of magnitude (256, 3), value 0 first."""
+    scale = matplotlib.colormaps[name](np.arange(256))[:, :3]
     return np.rint(scale * 255).astype(np.uint8)
 
 
