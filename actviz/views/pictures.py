@@ -112,7 +112,7 @@ def blend_difference(
         rows, columns = np.mgrid[:high, :wide] % pitch
         dots = ((rows < pitch / 3) & (columns < pitch / 3))[..., None]
         blue = np.where(dots, below + 0.6 * (255 - below), below)
-        return np.where(large[..., None] > 0, above, blue)
+        return np.where(large[..., None] > 0, above, blue).astype(np.float32)
 
     return _laid_over(greyed(frame, amount=0.15), values, box, paint)
 
