@@ -140,8 +140,8 @@ def _laid_over(
 ) -> NDArray[np.uint8]:
     """``cells`` enlarged over the square of ``box``, as opaque as they are far from zero."""
     top, left, high, wide = check_box(box, *picture.shape[-3:-1])
-    large = _stretch(high, cells.shape[-2]) @ cells @ _stretch(wide, cells.shape[-1]).T
-    large = np.clip(large, -1, 1).astype(np.float32, copy=False)
+    stretched = _stretch(high, cells.shape[-2]) @ cells @ _stretch(wide, cells.shape[-1]).T
+    large = np.clip(stretched, -1, 1).astype(np.float32, copy=False)
     out = picture.copy()
     under = out[..., top : top + high, left : left + wide, :]
     opacity = heat_opacity(np.abs(large))[..., None]
