@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from models.backbones import BACKBONES, FrameCNN, build_backbone
 from models.backbones3d import BACKBONES_3D, ClipCNN, build_backbone_3d, to_channels_last
 from models.baselines.attention_lstm import AttentionLSTM
+from models.baselines.clip_nets import ClipNetOutput, ResI3D, ResNet3D18, clip_net_loss
 from models.baselines.conv_lstm import ConvLSTM
 from models.baselines.convnet import ConvNet
 from models.baselines.lattice_lstm import LatticeLSTM, LatticeOutput, lattice_lstm_loss
@@ -54,6 +55,7 @@ __all__ = [
     "TSN",
     "AttentionLSTM",
     "ClipCNN",
+    "ClipNetOutput",
     "ConvLSTM",
     "ConvNet",
     "FrameCNN",
@@ -61,6 +63,8 @@ __all__ = [
     "LatticeOutput",
     "MAMOutput",
     "MANOutput",
+    "ResI3D",
+    "ResNet3D18",
     "SequenceModel",
     "SequenceOutput",
     "TMNet",
@@ -73,6 +77,7 @@ __all__ = [
     "build",
     "build_backbone",
     "build_backbone_3d",
+    "clip_net_loss",
     "freeze_partial_bn",
     "lattice_lstm_loss",
     "mam_loss",
@@ -93,6 +98,8 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "man": MAN,
     "tsn": TSN,
     "tsm": TSM,
+    "res_i3d": ResI3D,
+    "resnet3d18": ResNet3D18,
     "convnet": ConvNet,
     "lstm": LSTM,
     "alstm": AttentionLSTM,
@@ -107,6 +114,8 @@ LOSSES: dict[str, Callable[..., Tensor]] = {
     "man": man_loss,
     "tsn": tsn_loss,
     "tsm": tsn_loss,
+    "res_i3d": clip_net_loss,
+    "resnet3d18": clip_net_loss,
     "convnet": sequence_loss,
     "lstm": sequence_loss,
     "alstm": sequence_loss,

@@ -8,7 +8,8 @@
               https://arxiv.org/abs/1705.07750, for ResNet-50 as in Non-local Neural Networks (Wang
               et al., CVPR 2018): conv1 of 5 × 7 × 7 with stride 2 in time, first pooling with
               stride 2 in time, another halving after res2; 3 × 1 × 1 in every block of res2, in
-              every second one of res3 and res4 (1st, 3rd, …) and of res5 (its 2nd).
+              every second one of res3 and res4 (1st, 3rd, …) and of res5 (its 2nd). Of the narrow
+              ResNet-18 the first 3 × 3 of the same blocks becomes 3 × 3 × 3.
 
 Inflation: a kernel is repeated over its length in time and divided by that length, so that a still
 clip is answered as the 2-D network answers its frame. At the ends of a clip this holds with
@@ -48,6 +49,7 @@ BACKBONES_3D = {  # name: the frame CNN that it inflates
     "slowonly50": "resnet50",
     "i3d_resnet50": "resnet50",
     "slowonly18_narrow": "resnet18_narrow",
+    "i3d_resnet18_narrow": "resnet18_narrow",
 }
 _PADDINGS = ("zeros", "replicate")
 # Blocks of res2 … res5 with 3 × 1 × 1, as the non-local networks and MMAction2 have them.
@@ -135,7 +137,7 @@ def build_backbone_3d(
 
     Args:
         name: one of ``BACKBONES_3D``.
-        width: channels of stage 1 of ``slowonly18_narrow``.
+        width: channels of stage 1 of the narrow ones.
         weights: None (random), "imagenet" (of the 2-D network, inflated), or the path of a file, of
             any kind ``models.foreign`` knows, with 2-D weights (inflated) or 3-D ones (Kinetics).
         flow_length: L, for clips of flow (B, T, 2L, H, W).
@@ -246,7 +248,7 @@ def _slow_length(path: str) -> int:
 
 
 def _i3d_length(path: str) -> int:
-    """Length in time of the kernel at "stage.block.layer" in the inflated ResNet-50."""
+    """Length in time of the kernel at "stage.block.layer" in an inflated ResNet."""
     stage, block = (int(part) for part in path.split(".")[:2])
     if stage == 0:
         return 5

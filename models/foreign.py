@@ -33,6 +33,7 @@ __all__ = [
     "fit_state",
     "imagenet_state",
     "inflate_kernel",
+    "kinetics_state",
     "read_state",
     "refuse_misfit",
     "to_torchvision_names",
@@ -52,8 +53,11 @@ _MMACTION = (  # ConvModule holds convolution and batch normalisation; TSM puts 
 )
 _READ_ELSEWHERE = {"vgg16_pool5": "vgg16"}  # our name: torchvision's, of the same tensors
 _COUNTER = ".num_batches_tracked"  # of batch normalisation; older files have none
-# torchvision's own DenseNet files are older than its names: norm.1 is norm1 today.
-_OLD_DENSENET = (re.compile(r"^(.*\.denselayer\d+\.(?:norm|conv))\.(\d\..+)$"), r"\1\2")
+_ELSE = (
+    # torchvision's own DenseNet files are older than its names: norm.1 is norm1 today.
+    (re.compile(r"^(.*\.denselayer\d+\.(?:norm|conv))\.(\d\..+)$"), r"\1\2"),
+    (re.compile(r"^(layer\d+\.\d+\.conv1)\.net\.(.+)$"), r"\1.\2"),  # TSM's shifted convolution
+)
 
 
 # ---- reading -------------------------------------------------------------------------------------
@@ -102,7 +106,16 @@ def imagenet_state(name: str) -> State:
     Raises:
         ValueError: not there and not to be had; or the cached file is damaged.
     """
-    weights = tv.get_model_weights(torchvision_name(name))["IMAGENET1K_V1"]
+    return _published(torchvision_name(name), "IMAGENET1K_V1", "ImageNet weights")
+
+
+def kinetics_state(name: str) -> State:
+    """torchvision's Kinetics-400 weights of a clip CNN, as ``imagenet_state`` has the others."""
+    return _published(name, "KINETICS400_V1", "Kinetics weights")
+
+
+def _published(name: str, version: str, words: str) -> State:
+    weights = tv.get_model_weights(name)[version]
     cached = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.url).name
     if cached.is_file():
         return read_state(cached)
@@ -110,7 +123,7 @@ def imagenet_state(name: str) -> State:
         return dict(weights.get_state_dict(progress=True, check_hash=True))
     except (OSError, RuntimeError, HTTPException) as error:
         raise ValueError(
-            f"expected to download torchvision's ImageNet weights of {name} from {weights.url}, "
+            f"expected to download torchvision's {words} of {name} from {weights.url}, "
             f"but could not ({error}); put that file at {cached} by hand, or pass weights=FILE "
             "with a weights file of this network, or weights=None for a random start."
         ) from error
@@ -207,7 +220,7 @@ def _renamed(name: str, kind: str, last: str) -> str:
         return name
     if head := _HEADS.match(name):
         return f"{last}.{head[1]}"
-    patterns = _MMACTION if kind == "mmaction2" else (_OLD_DENSENET,)
+    patterns = _MMACTION if kind == "mmaction2" else _ELSE
     for pattern, replacement in patterns:
         if pattern.match(name):
             return pattern.sub(replacement, name)

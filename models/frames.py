@@ -9,6 +9,7 @@ __all__ = ["Normalise", "channels_of", "check_clip", "check_floating", "flow_wor
 
 _MEAN = (0.485, 0.456, 0.406)  # ImageNet, RGB in [0, 1]
 _STD = (0.229, 0.224, 0.225)
+_KINETICS = (0.43216, 0.394666, 0.37645), (0.22803, 0.22145, 0.216989)  # torchvision's clip CNNs
 _FLOW = ((0.5,), (0.226,))  # TSN: the mean of those three deviations, one for all channels
 
 
@@ -55,7 +56,7 @@ def flow_words(flow_length: int | None) -> str:
 
 
 class Normalise(nn.Module):
-    """Frames (..., 3, H, W) in [0, 1] to zero mean and unit variance over ImageNet.
+    """Frames (..., 3, H, W) in [0, 1] to zero mean and unit variance over ImageNet, or Kinetics.
 
     Flow (..., 2L, H, W) in [0, 1] (grey / 255, so that 0.5 is rest): TSN's constants, one for all.
     """
@@ -63,9 +64,9 @@ class Normalise(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, *, flow: bool = False) -> None:
+    def __init__(self, *, flow: bool = False, kinetics: bool = False) -> None:
         super().__init__()
-        mean, std = _FLOW if flow else (_MEAN, _STD)
+        mean, std = _FLOW if flow else _KINETICS if kinetics else (_MEAN, _STD)
         self.register_buffer("mean", torch.tensor(mean).view(-1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(-1, 1, 1), persistent=False)
 

@@ -22,7 +22,8 @@ Where we differ, or the paper is silent
 - RB has no classifier of its own: CB's FC is shared. It is linear, so that the average of the two
   features before it and the average of the two logits after it are the same.
 - The regression compares vectors after global average pooling; maps before it are an option.
-- The key frame is drawn from the middle third in training and is the centre at a glance.
+- The key frame is drawn from the middle third in training and is the centre at a glance; Table 3
+  compares thirds, Table 1 agrees with none of them: the exact centre and any frame are options.
 - No dropout is named: 0. "0 stages" in the base means the stem alone.
 - VGG16 is read before its fully connected layers, since a class activation map needs FC after GAP.
 - The 3-D variants' RB is the 2-D network's own end. The paper calls the 3-D one SlowNet50; with two
@@ -59,6 +60,7 @@ __all__ = [
 ]
 
 _THIRDS = ("begin", "middle", "end")
+_KEYS = (*_THIRDS, "centre", "any")
 _VARIANTS = ("2d", "3d-a", "3d-b")
 
 
@@ -88,12 +90,14 @@ class TMNetGlance:
 
 
 def key_range(frames: int, *, third: str = "middle") -> tuple[int, int]:
-    """First key frame and one past the last in a third ("begin", "middle", "end") of T frames."""
-    if third not in _THIRDS or frames < 1:
+    """First key frame and one past the last of T frames: in a third, the "centre" or "any"."""
+    if third not in _KEYS or frames < 1:
         raise ValueError(
-            f"expected third among {', '.join(_THIRDS)} and at least one frame; "
+            f"expected third among {', '.join(_KEYS)} and at least one frame; "
             f"got {third!r}, {frames} frames."
         )
+    if third not in _THIRDS:
+        return (0, frames) if third == "any" else (centre_key(frames), centre_key(frames) + 1)
     i = _THIRDS.index(third)
     start = i * frames // 3
     return start, max(start + 1, (i + 1) * frames // 3)
@@ -126,7 +130,7 @@ class TMNet(nn.Module):
         width: channels of ``resnet18_narrow``.
         weights: of the backbone: None, "imagenet" or a file.
         base_stages: stages in the shared base, 0 to 3; the branches hold the other 4 − that.
-        key_third: third of the clip that training draws the key frame from.
+        key_third: third that training draws the key frame from, or "centre" or "any".
         dropout: on features, before the shared classifier.
         flow_length: L where a frame is a snippet of so many flow fields; None: RGB frames.
         variant: "2d", "3d-a" or "3d-b".

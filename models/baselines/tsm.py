@@ -26,7 +26,6 @@ from __future__ import annotations
 from os import PathLike
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from models.backbones import BACKBONES, build_backbone, check_clip
@@ -48,10 +47,10 @@ def temporal_shift(maps: Tensor, *, parts: int = 8) -> Tensor:
         maps of the same shape, zero where nothing moved in.
     """
     count = maps.shape[2] // parts
-    shifted = torch.zeros_like(maps)
-    shifted[:, :-1, :count] = maps[:, 1:, :count]  # from the next frame
-    shifted[:, 1:, count : 2 * count] = maps[:, :-1, count : 2 * count]  # from the one before
-    shifted[:, :, 2 * count :] = maps[:, :, 2 * count :]
+    ahead, behind = slice(count), slice(count, 2 * count)
+    shifted = maps.clone()
+    shifted[:, :-1, ahead], shifted[:, -1, ahead] = maps[:, 1:, ahead], 0
+    shifted[:, 1:, behind], shifted[:, 0, behind] = maps[:, :-1, behind], 0
     return shifted
 
 

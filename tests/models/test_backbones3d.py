@@ -41,7 +41,7 @@ def on_meta(name: str) -> ClipCNN:
         return build_backbone_3d(name).eval()
 
 
-@pytest.mark.parametrize("name", ["slowonly18_narrow", "i3d_resnet50"])
+@pytest.mark.parametrize("name", ["slowonly18_narrow", "i3d_resnet50", "i3d_resnet18_narrow"])
 def test_still_clip_is_answered_as_its_frame(name: str) -> None:
     flat, cube = (net.double() for net in pair(name, time_padding="replicate"))
     frame = torch.rand(2, 1, 3, 32, 32, dtype=torch.float64)

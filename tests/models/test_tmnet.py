@@ -163,8 +163,8 @@ def test_no_dropout_unless_asked() -> None:
 def test_wrong_arguments_are_refused() -> None:
     with pytest.raises(ValueError, match="0, 1, 2 or 3"):
         make(base_stages=4)
-    with pytest.raises(ValueError, match="begin, middle, end"):
-        make(key_third="centre")
+    with pytest.raises(ValueError, match="begin, middle, end, centre, any"):
+        make(key_third="late")
     with pytest.raises(ValueError, match="0 to 4"):
         make()(clip(), key=5)
     with pytest.raises(ValueError, match="vector"):
