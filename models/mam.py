@@ -104,31 +104,30 @@ class Controller(nn.Module):
         self.score = nn.Linear(dim, 1)  # v_s, and our scalar bias
         nn.init.constant_(self.score.bias, output_bias)
 
-    def feature_part(self, features: Tensor) -> Tensor:
+    def see(self, features: Tensor) -> Tensor:
         """(B, T, d) -> (B, T, C), W_sf x_t + b_s, which waits for no other frame."""
         return self.from_feature(self._if_read("feature", features))
 
-    def forward(self, feature_part: Tensor, context: Tensor, history: Tensor) -> Tensor:
-        """``feature_part`` (…, C), ce_t (…, H), mh_t (…, D) -> q_t (…, 1)."""
-        from_context, from_memory = self._parts(context, history)
-        return self.score(F.relu(feature_part + from_context + from_memory))
+    def read(self, context: Tensor, history: Tensor) -> tuple[Tensor, Tensor]:
+        """ce_t (B, H), mh_t (B, D) -> W_sc ce_t and W_sm mh_t, each (B, C)."""
+        return (
+            self.from_context(self._if_read("context", context)),
+            self.from_memory(self._if_read("history", history)),
+        )
+
+    def forward(self, seen: Tensor, context: Tensor, history: Tensor) -> Tensor:
+        """The addends of eq. 6, each (…, C), as ``see`` and ``read`` give them -> q_t (…, 1)."""
+        return self.score(F.relu(seen + context + history))
 
     @torch.no_grad()
-    def terms(self, feature_part: Tensor, context: Tensor, history: Tensor) -> Tensor:
+    def terms(self, *addends: Tensor) -> Tensor:
         """What each of ``CONTROLLER_INPUTS`` adds to q_t (…, 3); with the scalar bias all of it.
 
         A unit that ReLU lets pass is the sum of what its inputs gave it; v_s weighs their shares.
         b_s counts to the feature.
         """
-        parts = (feature_part, *self._parts(context, history))
-        passed = (sum(parts) > 0) * self.score.weight  # (…, C), v_s where ReLU is open
-        return torch.stack([(passed * part).sum(-1) for part in parts], -1)
-
-    def _parts(self, context: Tensor, history: Tensor) -> tuple[Tensor, Tensor]:
-        return (
-            self.from_context(self._if_read("context", context)),
-            self.from_memory(self._if_read("history", history)),
-        )
+        passed = (sum(addends) > 0) * self.score.weight  # (…, C), v_s where ReLU is open
+        return torch.stack([(passed * addend).sum(-1) for addend in addends], -1)
 
     def _if_read(self, name: str, value: Tensor) -> Tensor:
         # Times 0 rather than left out: every parameter stays in the graph, with a gradient of 0.
@@ -256,7 +255,7 @@ class MAM(nn.Module):
         """Eq. 1–10 over normalised features (B, T, d)."""
         batch, frames, _ = features.shape
         items = self.write(features)  # (B, T, D), m_t = W_w x_t
-        feature_part = self.controller.feature_part(features)  # (B, T, C), W_sf x_t + b_s
+        from_feature = self.controller.see(features)  # (B, T, C), W_sf x_t + b_s
 
         hidden = cell = features.new_zeros(batch, self.lstm.hidden_size)  # h_0 = c_0 = 0
         exact = torch.promote_types(features.dtype, torch.float32)  # also of a bfloat16 model
@@ -267,7 +266,8 @@ class MAM(nn.Module):
             read = total if self.read == "sum" else _mean_of(total, count)
             history = read.to(features)  # eq. 1, M'_t = M_{t-1}
             context, carry = self.lstm(features[:, t], (hidden, cell))  # eq. 3, ce_t = ĥ_t
-            score = self.controller(feature_part[:, t], context, history)  # eq. 6, (B, 1)
+            addends = self.controller.read(context, history)  # W_sc ce_t, W_sm mh_t
+            score = self.controller(from_feature[:, t], *addends)  # eq. 6, (B, 1)
             probability, written = write_decision(score, threshold)  # eq. 7–10
             if self.writes == "soft":
                 written = probability
@@ -278,9 +278,10 @@ class MAM(nn.Module):
             hidden, cell = context, carry
             if self.reset:
                 hidden, cell = written * context, written * carry  # eq. 4, 5
-            seen.append((score, probability, written, context, history))
+            told = (a.detach() for a in addends)  # already computed; only the terms look at them
+            seen.append((score, probability, written, context, history, *told))
 
-        score, probability, written, context, history = (
+        score, probability, written, context, history, *addends_at = (
             torch.stack(x, 1) for x in zip(*seen, strict=True)
         )
         written = written.squeeze(-1)  # (B, T)
@@ -294,7 +295,7 @@ class MAM(nn.Module):
             context=context,
             history=history,
             score=score.squeeze(-1),
-            score_terms=self.controller.terms(feature_part, context, history),
+            score_terms=self.controller.terms(from_feature, *addends_at),
             video_feature=video_feature,
         )
 
