@@ -1,6 +1,6 @@
 """What MAM's memory costs beside the frame CNN it sits on, and how fast a what-if is answered.
 
-    python benchmarks/memory.py [--threads 2] [--device cpu] [--repeats 10] [--frames 5]
+    python benchmarks/memory.py [--threads 2] [--device cpu] [--repeats 10] [--frames 5] [--busy 2]
 
 Three measurements, each after one round that is not counted; median, minimum and maximum follow:
 - MAM's whole head (LSTM, controller, memory, classifier) at its default sizes on a batch of 64
@@ -9,8 +9,10 @@ Three measurements, each after one round that is not counted; median, minimum an
   with the head, and its time scaled to 25. Weights are random: the cost does not hang on them.
 - The same head as a plain Python loop over a list, frame by frame (the tests' oracle), on one clip.
 - ``what_if`` on the bundled weights and a bundled clip, features at hand, its trace included: a
-  threshold, forced decisions, dropped, shuffled and reversed frames in turn.
-On a machine that does other work too, more threads than free cores wait for each other.
+  threshold, forced decisions, dropped, shuffled and reversed frames in turn; then again beside
+  processes that keep the cores busy, as many as ``--busy`` says (0: not).
+On a machine that does other work too, more threads than free cores wait for each other in the first
+two; a what-if stays on the thread that asks.
 """
 
 from __future__ import annotations
@@ -19,9 +21,11 @@ import argparse
 import os
 import platform
 import statistics
+import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +86,21 @@ def head_beside_cnn(device: torch.device, repeats: int, frames: int) -> None:
     print(f"list loop, a clip of {FRAMES} (batch 1)      {told(listed)} ms")
 
 
-def what_ifs(device: torch.device, repeats: int) -> None:
+@contextmanager
+def busy_cores(processes: int) -> Iterator[None]:
+    """So many processes that never rest, while the block runs."""
+    command = [sys.executable, "-c", "while True: pass"]
+    running = [subprocess.Popen(command) for _ in range(processes)]
+    try:
+        time.sleep(0.5)  # until they have started
+        yield
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+
+
+def what_ifs(device: torch.device, repeats: int, busy: int) -> None:
     """Print the latency of an answer on the bundled weights."""
     loaded = load_weights("mam", device=str(device))
     clip: Clip = sample_clip(gallery()[0].video, frames_seen(loaded.card))[0]
@@ -98,11 +116,14 @@ def what_ifs(device: torch.device, repeats: int) -> None:
     ]
     works = [lambda asked=asked: what_if(cached, **asked) for asked in questions]
     first = milliseconds(works[0], device)
-    every = [value for column in in_turn(works, 10 * repeats, device) for value in column]
-    met = max(every) < GOAL_MS
-    goal = f"goal under {GOAL_MS:g} ms: {'met' if met else 'missed'}"
-    print(f"what-if on {loaded.name}, {count} frames   {told(every)} ms   {goal}")
-    print(f"  the very first, unwarmed            {first:8.2f} ms")
+    for others in dict.fromkeys((0, busy)):
+        with busy_cores(others):
+            columns = in_turn(works, 10 * repeats, device)
+        every = [value for column in columns for value in column]
+        goal = f"goal under {GOAL_MS:g} ms: {'met' if max(every) < GOAL_MS else 'missed'}"
+        beside = f"  beside {others} busy processes" if others else f"what-if on {loaded.name},"
+        print(f"{beside:<32} {told(every)} ms   {goal}")
+    print(f"  of {count} frames; the very first   {first:8.2f} ms")
 
 
 def machine(device: torch.device) -> str:
@@ -120,13 +141,14 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--repeats", type=int, default=10)
     parser.add_argument("--frames", type=int, default=5, help="frames ResNet-101 is timed on")
+    parser.add_argument("--busy", type=int, default=2, help="processes beside the what-ifs")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     device = torch.device(options.device)
     print(machine(device))
     head_beside_cnn(device, options.repeats, options.frames)
-    what_ifs(device, options.repeats)
+    what_ifs(device, options.repeats, options.busy)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from actviz.trace.common import (
     to_numpy,
     trace_head,
 )
+from actviz.trace.cores import on_one_core
 from actviz.trace.schema import MAMTrace
 from models.mam import MAM, MAMOutput
 
@@ -78,6 +79,7 @@ def mam_features(
 
 
 @torch.inference_mode()
+@on_one_core()
 def what_if(
     cached: CachedMAM,
     *,
