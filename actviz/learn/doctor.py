@@ -102,10 +102,11 @@ class Diagnosis:
             return f"It has its card ({self.card.trained_on}) and loads as it is."
         if self.kind == "ours" and self.fit and not self.fit.difference:
             words = ", ".join(f"{k!r}: {v!r}" for k, v in self.fit.overrides.items())
+            twin = " A TSM has the same tensors: if it is one, say model='tsm'."
             return (
                 f"It has no card; load_checkpoint(FILE, model={self.fit.model!r}, "
                 f"overrides={{{words}}}, classes=[…]) with its {self.classes} names loads it, and "
-                "save_checkpoint writes it with one."
+                "save_checkpoint writes it with one." + (twin if self.fit.model == "tsn" else "")
             )
         if self.trouble:
             return self.trouble
@@ -195,8 +196,9 @@ def _unknown(state: Mapping[str, Tensor]) -> str:
         return "It is one of our frame CNNs alone: a training starts from it by --set weights=FILE."
     if any(v.ndim == 5 for v in state.values()):
         return (
-            "Its kernels have three dimensions (I3D, SlowOnly, R(2+1)D and the like); of foreign "
-            "files only networks of single frames can be used."
+            "Its kernels have three dimensions (I3D, SlowOnly, R3D and the like): it is not "
+            "converted, but may start a network of its kind: ucf101/res-i3d or ucf101/resnet3d18 "
+            "with --set weights=FILE, ucf101/tmnet-3d-b with --set weights_3d=FILE."
         )
     return f"Known are {', '.join(_OTHERS)} by the names of torchvision, tsn-pytorch and MMAction2."
 
@@ -207,7 +209,10 @@ def _trouble(found: Diagnosis, state: Mapping[str, Tensor]) -> str:
     assert network is not None
     start = f"it can start a backbone: --set backbone={network.name} --set weights=FILE"
     if any(".net." in k for k in state):
-        return f"It shifts features in time (TSM), which no model here does; {start}."
+        return (
+            f"It shifts features in time (TSM): ucf101/tsm starts from it by --set backbone="
+            f"{network.name} --set weights=FILE."
+        )
     if any(v.ndim == 5 for v in state.values()):
         return _unknown(state)
     if network.difference:

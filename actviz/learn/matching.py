@@ -172,6 +172,9 @@ def _candidates(found: Shapes) -> Iterator[tuple[str, dict[str, Any]]]:
     residual = any(".conv1." in k and ".denselayer" not in k for k in found)
     backbones = [b for b in models.BACKBONES if b.startswith("resne") == residual]
     split = tops & {"base", "classification", "regression"}
+    if "backbone" in tops and _is_solid(found):
+        yield from _of_clips(found)
+        return
     for model in ("tmnet",) if split else _ON_FRAMES if "backbone" in tops else ():
         for backbone in backbones:
             yield from _of_pictures(model, backbone, found)
@@ -190,16 +193,35 @@ def _of_pictures(model: str, backbone: str, found: Shapes) -> Iterator[tuple[str
         overrides["width"] = first[0]
     if first[1] != 3 and first[1] % 2 == 0:
         overrides["flow_length"] = first[1] // 2
-    solid = any(len(v) == 5 for v in found.values())
     if model != "tmnet":
         yield model, overrides
         return
     shared = {k.split(".")[1] for k in found if k.startswith("base.")}
     if shared and len(shared) != 3:  # stem and two stages are the usual
         overrides["base_stages"] = len(shared) - 1
-    variants = ("3d-a", "3d-b") if solid else ("2d",)
-    for variant in variants:
-        yield model, overrides | ({} if variant == "2d" else {"variant": variant})
+    if not _is_solid(found):
+        yield model, overrides
+        return
+    for variant in ("3d-a", "3d-b"):
+        yield model, overrides | {"variant": variant}
+        for cube, flat in models.BACKBONES_3D.items():
+            if flat == backbone and cube.startswith("i3d"):  # SlowOnly is the usual
+                yield model, overrides | {"variant": variant, "backbone_3d": cube}
+
+
+def _of_clips(found: Shapes) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Clip CNNs with one linear layer."""
+    width, channels, *_ = first_kernel(found) or (0, 3)
+    flow = {"flow_length": channels // 2} if channels != 3 and channels % 2 == 0 else {}
+    for cube, flat in models.BACKBONES_3D.items():
+        narrow = {"width": width} if flat == "resnet18_narrow" and width not in (0, 16) else {}
+        yield "res_i3d", {"backbone": cube} | narrow | flow
+    yield "resnet3d18", {} if width in (0, 64) else {"width": width}
+
+
+def _is_solid(found: Shapes) -> bool:
+    """Whether there are kernels of three dimensions."""
+    return any(len(v) == 5 for v in found.values())
 
 
 def _streams(model: str, found: Shapes) -> dict[str, Any]:

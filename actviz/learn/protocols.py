@@ -8,11 +8,12 @@
 
 The ten crops are four corners and the centre of the picture at its test size (short side 256 for an
 input of 224), each also mirrored; a mirrored flow field has its x inverted. MAM and its rivals,
-which read frames in order, answer once for each crop, from all its frames; TSN and TMNet answer for
-each picture alone. Logits are then averaged, in double precision and rounded to single once: 250
-numbers of 24 bits add up exactly in its 53 unless they differ in size by more than a million, so
-that the order in which pictures are added shows in no digit. The 3-D kinds of TMNet answer by their
-regression branch, 3-D-B from all frames of a crop together.
+which read frames in order, and the clip networks beside TMNet answer once for each crop, from all
+its frames; TSN and TMNet answer for each picture alone. Logits are then averaged, in double
+precision and rounded to single once: 250 numbers of 24 bits add up exactly in its 53 unless they
+differ in size by more than a million, so that the order in which pictures are added shows in no
+digit. The 3-D kinds of TMNet answer by their regression branch, 3-D-B from all frames of a crop
+together.
 
 B clips · T snippets · L frames of one snippet (flow) · V crops · C channels · S pixels · K classes
 """
@@ -55,6 +56,7 @@ __all__ = [
     "snippets",
 ]
 
+_ON_CLIPS = ("tsm", "res_i3d", "resnet3d18")  # their frames see one another
 _ON_CPU = 16  # pictures of 224 x 224 through a network at once
 _ON_GPU = 256, 60 * 2**20  # at most, and bytes that VGG16 and ResNet-101 need for one of them
 
@@ -191,12 +193,12 @@ def answer(
     elif model == "tsn":
         rows = [any_network(part).frame_logits[:, 0] for part in _parts(flat, at_once, device)]
         told["logits"] = torch.cat(rows)
-    elif (
-        any_network.variant != "2d"
-    ):  # its answer is RB's; 3-D-B's base wants the whole clip at once
-        clips, some = flat.unflatten(0, shape), max(1, at_once // count)
-        rows = [any_network.answer(part) for part in _clips(clips, some, device)]
-        told["logits"] = torch.cat(rows)
+    elif model in _ON_CLIPS:
+        clips = _clips(flat.unflatten(0, shape), max(1, at_once // count), device)
+        told["logits"] = torch.cat([any_network(part).logits for part in clips])
+    elif any_network.variant != "2d":  # RB answers; 3-D-B's base wants the whole clip at once
+        clips = _clips(flat.unflatten(0, shape), max(1, at_once // count), device)
+        told["logits"] = torch.cat([any_network.answer(part) for part in clips])
     else:
         glances = [any_network.glance(part) for part in _parts(flat, at_once, device)]
         for name, key in (("logits", "logits"), ("logits_rb", "rb"), ("logits_cb", "cb")):

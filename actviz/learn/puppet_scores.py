@@ -73,7 +73,7 @@ def evaluate_puppets(loaded: Loaded, *, part: str = "test", clips: int = ALL_CLI
 Scored = tuple[NDArray[np.int64], NDArray[np.float32], dict[str, Any]]  # labels, logits, the rest
 
 
-def _score_tsn(loaded: Loaded, split: str, clips: int) -> Scored:
+def _score_frames(loaded: Loaded, split: str, clips: int) -> Scored:
     data = _frames(loaded, split, clips)
     model: Any = loaded.model
     logits = torch.cat([model(frames).logits for frames in _batches(loaded, data)])
@@ -156,11 +156,12 @@ def _score_sequence(loaded: Loaded, split: str, clips: int) -> Scored:
 
 
 _SEQUENCES = ("convnet", "lstm", "alstm", "convlstm", "videolstm", "l2stm", "tslstm")
+_ON_CLIPS = ("tsn", "tsm", "res_i3d", "resnet3d18")
 _SCORERS: dict[str, Callable[[Loaded, str, int], Scored]] = {
-    "tsn": _score_tsn,
     "mam": _score_mam,
     "tmnet": _score_tmnet,
     "man": _score_man,
+    **dict.fromkeys(_ON_CLIPS, _score_frames),
     **dict.fromkeys(_SEQUENCES, _score_sequence),
 }
 

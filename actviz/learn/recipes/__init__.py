@@ -17,6 +17,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from actviz.errors import ActvizError
 from actviz.learn.recipes import folder, mam, man, puppets, rivals, tmnet
 from actviz.learn.recipes.base import (
+    ClipRecipe,
     MAMRecipe,
     MANRecipe,
     PictureRecipe,
@@ -28,6 +29,7 @@ from actviz.learn.recipes.base import (
 
 __all__ = [
     "RECIPES",
+    "ClipRecipe",
     "MAMRecipe",
     "MANRecipe",
     "PictureRecipe",

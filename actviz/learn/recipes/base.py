@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 __all__ = [
     "TWO_STREAM",
+    "ClipRecipe",
     "MAMRecipe",
     "MANRecipe",
     "PictureRecipe",
@@ -140,6 +141,14 @@ class TSNRecipe(PictureRecipe):
 
 
 @dataclass(frozen=True)
+class ClipRecipe(PictureRecipe):
+    """What TMNet is compared with: TSM, Res-I3D and ResNet3D-18 see a clip's frames together."""
+
+    def build_overrides(self, classes: int) -> dict[str, Any]:
+        return super().build_overrides(classes) | {"dropout": self.dropout}
+
+
+@dataclass(frozen=True)
 class MAMRecipe(PictureRecipe):
     """MAM (Yuan et al., AAAI 2019), end to end as published or on frozen features."""
 
@@ -194,7 +203,9 @@ class TMNetRecipe(PictureRecipe):
     weights_3d: str = ""  # its start, a file; "": the 2-D network's, inflated
     base_stages: int = 2  # of four; the rest is each branch's own
     alpha: float = 0.8  # weight of the regression loss, the paper's best
-    key: Literal["begin", "middle", "end"] = "middle"  # third the key frame is drawn from
+    key: Literal["begin", "middle", "end", "centre", "any"] = "middle"  # where key frames are drawn
+    level: Literal["vector", "map"] = "vector"  # regressed, after or before global average pooling
+    detach_target: bool = True  # the regression moves RB and the base alone
 
     def build_overrides(self, classes: int) -> dict[str, Any]:
         own: dict[str, Any] = {

@@ -1,11 +1,23 @@
-"""The recipes of the weights that come with the project: small networks on puppets."""
+"""Small networks on puppets: of the weights that come with the project, and TMNet beside others.
+
+TMNet's variants and rivals are trained as ``puppets/tmnet`` is, from the same frame CNN (inflated
+where they are 3-D), so that they differ by the model alone; ResNet3D-18's kernels are of another
+shape, so that it starts at random, takes a higher rate and more epochs.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
 
-from actviz.learn.recipes.base import MAMRecipe, MANRecipe, Recipe, TMNetRecipe, TSNRecipe
+from actviz.learn.recipes.base import (
+    ClipRecipe,
+    MAMRecipe,
+    MANRecipe,
+    Recipe,
+    TMNetRecipe,
+    TSNRecipe,
+)
 
 __all__ = ["RECIPES"]
 
@@ -108,6 +120,60 @@ _TMNET = TMNetRecipe(
     weight_decay=0.02,
     warmup=50,
 )
+_TMNET_3D_A = replace(
+    _TMNET,
+    name="puppets/tmnet-3d-a",
+    summary="TMNet-3D-A: a 3-D classification branch over puppet frames, one glance without it.",
+    variant="3d-a",
+    backbone_3d="slowonly18_narrow",
+    test_views="glance",
+)
+_TMNET_3D_B = replace(
+    _TMNET_3D_A,
+    name="puppets/tmnet-3d-b",
+    summary="TMNet-3D-B: a 3-D backbone over puppet frames too.",
+    variant="3d-b",
+)
+_AS_TMNET: dict[str, Any] = _SMALL | {
+    "start_from": "tsn",
+    "frames": 8,
+    "epochs": 8,
+    "batch_size": 16,
+    "optimiser": "adamw",
+    "learning_rate": 0.0005,
+    "weight_decay": 0.02,
+    "warmup": 50,
+}
+_BESIDE_TMNET: tuple[Recipe, ...] = (
+    TSNRecipe(
+        **(_AS_TMNET | {"frames": 3}),
+        name="puppets/tmnet-tsn",
+        model="tsn",
+        summary="The TSN of TMNet's Table 1: three puppet frames.",
+    ),
+    ClipRecipe(
+        **_AS_TMNET,
+        name="puppets/tsm",
+        model="tsm",
+        summary="TSM on eight puppet frames: shifted channels, the mean answer.",
+    ),
+    ClipRecipe(
+        **(_AS_TMNET | {"backbone": "i3d_resnet18_narrow"}),
+        name="puppets/res-i3d",
+        model="res_i3d",
+        summary="Res-I3D: the narrow ResNet-18 inflated, on eight puppet frames.",
+    ),
+    ClipRecipe(
+        **(
+            _AS_TMNET
+            | {"backbone": "r3d_18", "width": 8, "start_from": "", "learning_rate": 0.002}
+            | {"epochs": 12}
+        ),
+        name="puppets/resnet3d18",
+        model="resnet3d18",
+        summary="ResNet3D-18 of few channels, on eight puppet frames.",
+    ),
+)
 _MAN = MANRecipe(
     **_CLIPS,
     name="puppets/man",
@@ -129,5 +195,5 @@ _MAN = MANRecipe(
 RECIPES: tuple[Recipe, ...] = (
     *(_BACKBONE, _BACKBONE_FLOW),
     *(_MAM, _MAM_HEAD, _MAM_HEAD_FLOW),
-    *(_TMNET, _MAN),
+    *(_TMNET, _TMNET_3D_A, _TMNET_3D_B, *_BESIDE_TMNET, _MAN),
 )

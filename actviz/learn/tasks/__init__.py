@@ -15,6 +15,7 @@ from actviz.learn.data.batches import Batches
 from actviz.learn.data.makers import pad_skeletons
 from actviz.learn.data.parts import open_parts
 from actviz.learn.recipes import (
+    ClipRecipe,
     MAMRecipe,
     MANRecipe,
     PictureRecipe,
@@ -66,6 +67,11 @@ def _kind(recipe: Recipe) -> type[Task]:
     if isinstance(recipe, TMNetRecipe):
         return TMNetTask
     frozen = isinstance(recipe, PictureRecipe) and recipe.freeze_backbone
+    if frozen and isinstance(recipe, ClipRecipe):
+        raise ActvizError(
+            f"{recipe.name}: {recipe.model} sees the frames of a clip together, so that no frozen "
+            "CNN can look at them one by one; leave freeze_backbone as it is."
+        )
     if isinstance(recipe, SequenceRecipe):
         return _kind_of_sequence(recipe)
     return FrozenTSNTask if frozen else PictureTask

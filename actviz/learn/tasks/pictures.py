@@ -1,4 +1,4 @@
-"""Trainings on frames or flow: TSN, TMNet, and MAM end to end.
+"""Trainings on frames or flow: TSN, TMNet and its rivals, and MAM end to end.
 
 B clips · T frames or snippets · C channels · S pixels · K classes
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -29,7 +29,7 @@ __all__ = ["MAMTask", "PictureTask", "TMNetTask", "start_of", "take_over"]
 
 
 class PictureTask(Task):
-    """Frames in: TSN, and what MAM end to end and TMNet share."""
+    """Frames in: TSN, TMNet's rivals, and what MAM end to end and TMNet share."""
 
     recipe: PictureRecipe
 
@@ -131,15 +131,16 @@ class TMNetTask(PictureTask):
     recipe: TMNetRecipe
 
     def step(self, batch: Batch, *, train: bool) -> Step:
-        network: Any = self.network
-        label = batch["label"]
+        r, network, label = self.recipe, cast(Any, self.network), batch["label"]
         frames = self.to_device_batch(batch, label.device)["frames"]
         output = network(frames, None if train else frames.shape[1] // 2)
-        loss = models.tmnet_loss(output, label, self.recipe.alpha)
+        loss = models.tmnet_loss(
+            output, label, r.alpha, level=r.level, detach_target=r.detach_target
+        )
         if train:
             return Step(output.logits, loss)
         centre = frames.shape[1] // 2
-        one = self.recipe.test_views == "glance"  # chosen by what it is tested on
+        one = r.test_views == "glance"  # chosen by what it is tested on
         glance = network.glance(frames[:, centre : centre + 1] if one else frames)
         branches = {"rb": glance.logits_rb, "cb": glance.logits_cb}
         extra = {f"top1_{k}": _top1(v.mean(1), label) for k, v in branches.items()}
