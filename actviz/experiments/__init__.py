@@ -63,13 +63,13 @@ EXPERIMENTS: dict[str, Experiment] = {
         Experiment(
             "mam/table3",
             "MAM's Table 3: with both streams, is MAM above networks like LSTMs?",
-            _from("mam.tables", "table3"),
+            _from("mam.fused_tables", "table3"),
             takes=_TABLE,
         ),
         Experiment(
             "mam/table4",
             "MAM's Table 4: the state of the art as printed, ours beside what is built here.",
-            _from("mam.tables", "table4"),
+            _from("mam.fused_tables", "table4"),
             takes=_TABLE,
         ),
         Experiment(

@@ -43,11 +43,12 @@ def find_data(root: Path | None, *, need: str = "") -> dict[str, Path]:
 
 
 def coarse_of(name: str, root: Path) -> Mapping[str, Sequence[str]]:
-    """Coarse groups of a data set's classes and, beside them, each class under its own name."""
+    """Coarse groups of the classes that are there and, beside them, each under its own name."""
     from actviz.datasets import open_dataset
 
     data = open_dataset(name, root)
-    return {**data.coarse, **{c: (c,) for c in data.classes}}
+    there = {g: tuple(c for c in some if c in data.classes) for g, some in data.coarse.items()}
+    return {**there, **{c: (c,) for c in data.classes}}
 
 
 def _known_above(place: Path, found: Mapping[str, Path]) -> bool:
