@@ -1,0 +1,145 @@
+"""Speed against accuracy, each network a ball as large as its FLOPs: TMNet's Figures 3 and 4."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from actviz.views.theme import LIGHT, OKABE_ITO
+
+__all__ = ["Ball", "draw_balls"]
+
+_LOOKS = {"tmnet": "vermilion", "tsn": "blue", "tsm": "green", "res_i3d": "purple"}
+_OTHERS = "orange"
+_AREA = 2600.0  # points² of the largest ball
+_SMALLEST = 26.0
+
+
+@dataclass(frozen=True)
+class Ball:
+    """One network in the figure."""
+
+    name: str
+    model: str
+    speed: float  # videos a second
+    flops: float  # of one video
+    accuracy: float | None  # share; None: not known, drawn on the strip below
+
+
+def draw_balls(balls: Sequence[Ball], *, title: str, note: str, chance: float) -> Figure:
+    """Balls over a logarithmic axis of speed; those of unknown accuracy on a strip of their own."""
+    known = [ball for ball in balls if ball.accuracy is not None]
+    figure = Figure(figsize=(11, 7.4 if known else 4.6), layout="constrained")
+    figure.suptitle(title, fontsize=15, fontweight="bold", x=0.01, ha="left")
+    unknown = [ball for ball in balls if ball.accuracy is None]
+    rows = [part for part in (known, unknown) if part]
+    heights = [3.2 if part is known else 1.6 for part in rows]
+    axes = figure.subplots(len(rows), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
+    largest = max(ball.flops for ball in balls)
+    for axis, part in zip(axes, rows, strict=True):
+        _place(axis, part, largest)
+        if part is known:
+            _accuracy_axis(axis, known, chance)
+        else:
+            _strip(axis, len(part))
+    axes[-1].set_xlabel("videos per second (logarithmic), network only", fontsize=13)
+    speeds = [ball.speed for ball in balls]
+    axes[-1].set_xlim(min(speeds) / 1.7, max(speeds) * 2.1)
+    _key(axes[0], largest)
+    figure.text(0.01, -0.01, note, fontsize=10, color=LIGHT.muted, va="top", wrap=True)
+    return figure
+
+
+def _place(axis: Axes, balls: Sequence[Ball], largest: float) -> None:
+    """The balls of one panel with their names."""
+    heights = _heights(balls)
+    for ball, height in zip(balls, heights, strict=True):
+        axis.scatter(
+            [ball.speed],
+            [height],
+            s=_area(ball.flops, largest),
+            color=LIGHT.graphic(OKABE_ITO[_LOOKS.get(ball.model, _OTHERS)]),
+            alpha=0.75,
+            edgecolor=LIGHT.ink,
+            linewidth=1.0,
+        )
+        radius = np.sqrt(_area(ball.flops, largest) / np.pi)
+        axis.annotate(
+            f"{ball.name}\n{ball.flops / 1e9:.3g} GFLOPs · {ball.speed:.3g}/s",
+            (ball.speed, height),
+            xytext=(0, radius + 3),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            fontsize=10,
+            color=LIGHT.ink,
+        )
+    axis.set_xscale("log")
+    axis.grid(True, axis="x", color=LIGHT.grid)
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def _heights(balls: Sequence[Ball]) -> list[float]:
+    """Accuracies in percent; where there are none, rows that keep neighbours' names apart."""
+    if balls[0].accuracy is not None:
+        return [100 * (ball.accuracy or 0.0) for ball in balls]
+    order = np.argsort([ball.speed for ball in balls], kind="stable")
+    rows = np.empty(len(balls))
+    rows[order] = np.arange(len(balls)) % 3
+    return [float(row) for row in rows]
+
+
+def _area(flops: float, largest: float) -> float:
+    return max(_SMALLEST, _AREA * flops / largest)
+
+
+def _accuracy_axis(axis: Axes, balls: Sequence[Ball], chance: float) -> None:
+    values = [100 * (ball.accuracy or 0.0) for ball in balls]
+    room = max(4.0, 0.45 * (max(values) - min(values)))
+    axis.set_ylim(min(values) - room, max(values) + 1.6 * room)
+    axis.set_ylabel("accuracy on puppets, %", fontsize=13)
+    axis.grid(True, axis="y", color=LIGHT.grid)
+    words = f"chance {100 * chance:.1f} %; the axis does not begin at 0"
+    axis.text(0.995, 0.02, words, transform=axis.transAxes, ha="right", fontsize=10,
+              color=LIGHT.muted)  # fmt: skip
+
+
+def _strip(axis: Axes, count: int) -> None:
+    axis.set_yticks([])
+    axis.set_ylim(-0.8, min(count, 3) + 0.5)
+    axis.set_ylabel("accuracy\nnot measured", fontsize=12, color=LIGHT.muted)
+
+
+def _key(axis: Axes, largest: float) -> None:
+    """What a ball's area means."""
+    handles: list[Any] = []
+    for flops in _round_sizes(largest):
+        look: dict[str, Any] = {
+            "color": LIGHT.grid,
+            "markeredgecolor": LIGHT.ink,
+            "linestyle": "none",
+        }
+        size, words = np.sqrt(_area(flops, largest)), f"{flops / 1e9:.3g} GFLOPs"
+        handles += axis.plot([], [], "o", markersize=size, label=words, **look)
+    axis.legend(
+        handles=handles,
+        title="a video's answer",
+        loc="upper left",
+        bbox_to_anchor=(1.0, 1.0),
+        frameon=False,
+        labelspacing=1.6,
+        handletextpad=1.6,
+        borderpad=1.2,
+        fontsize=10,
+    )
+
+
+def _round_sizes(largest: float) -> list[float]:
+    """Three sizes for the key: the largest power of ten, a fifth of it and a twentieth."""
+    top = 10 ** np.floor(np.log10(largest))
+    return [float(top), float(top / 5), float(top / 20)]
