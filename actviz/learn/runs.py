@@ -12,7 +12,7 @@ import shlex
 import subprocess
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -187,6 +187,9 @@ def _versions() -> dict[str, str]:
 
 def _check_same(stored: dict[str, Any], recipe: Recipe, folder: Path) -> None:
     now = json.loads(json.dumps(recipe.to_dict()))
+    # Recipes gain fields; a run begun before one was there did what its default says.
+    later = {f.name: f.default for f in fields(recipe) if f.default is not MISSING}
+    stored = json.loads(json.dumps(later)) | stored
     differ = sorted(
         k for k in now.keys() | stored.keys() if k not in _FREE and now.get(k) != stored.get(k)
     )

@@ -123,6 +123,20 @@ def test_workers_may_change_on_the_way_but_not_the_recipe(tmp_path):
         run.check(replace(recipe, batch_size=8), resume=True)
 
 
+def test_run_begun_before_a_field_was_there_is_resumed_with_its_default(tmp_path):
+    run, recipe = RunFolder(tmp_path), get_recipe("puppets/man", TINY)
+    run.begin(recipe, DataPlace())
+    run.last.touch()
+    stored = {k: v for k, v in recipe.to_dict().items() if k != "plateau_patience"}
+    (tmp_path / "recipe.json").write_text(json.dumps(stored))
+    run.check(recipe, resume=True)
+    with pytest.raises(ActvizError, match="plateau_patience was 5, is 7"):
+        run.check(replace(recipe, plateau_patience=7), resume=True)
+    (tmp_path / "recipe.json").write_text(json.dumps(stored | {"gone": 1}))
+    with pytest.raises(ActvizError, match="gone was 1"):
+        run.check(recipe, resume=True)
+
+
 def test_resuming_on_other_classes_is_refused():
     now = clips_of(TinyTask(tiny_recipe()))
     with pytest.raises(ActvizError, match=r"begun with 2 classes \(right, left"):
