@@ -9,7 +9,7 @@ from pathlib import Path
 
 from actviz.errors import ActvizError
 
-__all__ = ["staged_folder"]
+__all__ = ["cannot_write", "staged_folder"]
 
 
 @contextmanager
@@ -31,7 +31,7 @@ def staged_folder(folder: Path, names: Sequence[str], *, advice: str) -> Iterato
         scratch = tempfile.TemporaryDirectory(prefix=".actviz-", dir=folder)
     except OSError as error:
         _remove_empty(made)
-        raise ActvizError(f"{folder}: cannot be written ({error.strerror}); {advice}") from error
+        raise cannot_write(folder, error, advice) from error
     try:
         with scratch as fresh:
             yield Path(fresh)
@@ -44,6 +44,11 @@ def staged_folder(folder: Path, names: Sequence[str], *, advice: str) -> Iterato
     except BaseException:
         _remove_empty(made)
         raise
+
+
+def cannot_write(folder: Path, error: OSError, advice: str) -> ActvizError:
+    """``error`` in words, and what to do: also for what goes wrong inside the scratch folder."""
+    return ActvizError(f"{folder}: cannot be written ({error.strerror}); {advice}")
 
 
 def _remove_empty(folders: list[Path]) -> None:

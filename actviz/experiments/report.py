@@ -9,13 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from actviz.errors import ActvizError
 from actviz.experiments.base import Column, Experiment, Line, Result, Table
 from actviz.experiments.claims import Verdict
 from actviz.experiments.statistics import RULE, Measured
-from actviz.staging import staged_folder
+from actviz.staging import cannot_write, staged_folder
 
-__all__ = ["by_how_much", "in_words", "provenance", "save_result", "table_json"]
+__all__ = ["as_printed", "by_how_much", "in_words", "provenance", "save_result", "table_json"]
 
 _SCHEMA = 1
 _MARKS = {"holds": "+", "does not hold": "-", "within the spread": "=", "not measured": " "}
@@ -43,7 +42,7 @@ def save_result(
                 words = _page(table, experiment, facts)
                 (fresh / f"{table.name}.md").write_text(words, encoding="utf-8")
     except OSError as error:
-        raise ActvizError(f"{folder}: cannot be written ({error.strerror}); {advice}") from error
+        raise cannot_write(folder, error, advice) from error
     return [folder / name for name in names]
 
 
@@ -141,8 +140,15 @@ def _headed(column: Column) -> str:
 
 def _row(line: Line, table: Table) -> list[str]:
     name = f"{line.name} ({line.note})" if line.note else line.name
-    printed = ["" if v is None else f"{v:.1f}" for v in map(line.published.get, table.published)]
+    printed = [as_printed(line.published.get(name)) for name in table.published]
     return [name, *printed, *(_cell(line.ours.get(c.name), c) for c in table.columns)]
+
+
+def as_printed(value: float | None) -> str:
+    """A published figure with the decimals it was printed with, at least one."""
+    if value is None:
+        return ""
+    return f"{value:.1f}" if round(value, 1) == value else f"{value:.2f}"
 
 
 def _cell(figure: Measured | None, column: Column) -> str:

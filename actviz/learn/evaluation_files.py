@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from actviz.errors import ActvizError
 from actviz.learn.evaluation import Evaluation
 from actviz.learn.protocols import VIEWS
-from actviz.staging import staged_folder
+from actviz.staging import cannot_write, staged_folder
 
 __all__ = [
     "SCHEMA",
@@ -54,7 +54,7 @@ def save_evaluation(evaluation: Evaluation, folder: str | Path) -> Path:
         with staged_folder(folder, _ALL, advice=advice) as fresh:
             _write_all(evaluation, fresh)
     except OSError as error:
-        raise ActvizError(f"{folder}: cannot be written ({error.strerror}); {advice}") from error
+        raise cannot_write(folder, error, advice) from error
     return folder / NAME
 
 
