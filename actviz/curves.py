@@ -21,6 +21,15 @@ from models.mam import CONTROLLER_INPUTS
 
 __all__ = ["curves_csv"]
 
+_GLANCES = (
+    "disagreement",
+    "branch_distance",
+    "memory_distance_rb",
+    "memory_distance_cb",
+    "memory_similarity_rb",
+    "memory_similarity_cb",
+)
+
 
 def curves_csv(trace: Trace) -> str:
     """The curves of a trace as a table, one row per frame the model looked at."""
@@ -30,10 +39,7 @@ def curves_csv(trace: Trace) -> str:
         if isinstance(trace, TwoStreamTrace):
             columns |= {f"flow_{n}": c for n, c in _memory_columns(trace.flow).items()}
     elif isinstance(trace, TMNetTrace):
-        for k, name in enumerate(trace.classes):
-            columns[f"rb: {name}"] = trace.probabilities_rb[:, k]
-            columns[f"cb: {name}"] = trace.probabilities_cb[:, k]
-            columns[f"both: {name}"] = trace.probabilities[:, k]
+        columns |= _glance_columns(trace)
     elif isinstance(trace, SequenceTrace):
         columns |= {n: trace.frame_probabilities[:, k] for k, n in enumerate(trace.classes)}
         if trace.attention is not None:
@@ -62,6 +68,21 @@ def _memory_columns(trace: MAMTrace) -> dict[str, NDArray]:
         "state_reset": trace.state_reset.astype(int),
         f"contribution: {trace.classes[k]}": trace.contribution[:, k],
     }
+
+
+def _glance_columns(trace: TMNetTrace) -> dict[str, NDArray]:
+    columns: dict[str, NDArray] = {}
+    for k, name in enumerate(trace.classes):
+        columns[f"rb: {name}"] = trace.probabilities_rb[:, k]
+        columns[f"cb: {name}"] = trace.probabilities_cb[:, k]
+        columns[f"both: {name}"] = trace.probabilities[:, k]
+    columns |= {name: getattr(trace, name) for name in _GLANCES} | {
+        "agree": trace.agree.astype(int)
+    }
+    if trace.motion is not None:
+        pixels = trace.motion.astype(np.float32) * np.float32(trace.motion_max)
+        columns["motion"] = pixels.mean((1, 2))  # pixels per frame, mean over what the model sees
+    return columns
 
 
 def _cell(value: Any) -> Any:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from actviz import views
 from actviz.clip.preprocess import crop_box
 from actviz.datasets.puppets.gallery import truth_for
+from actviz.trace.cam_methods import CAM_METHODS, has_class
 from actviz.trace.flow import flow_words
 from actviz.trace.run import MODELS, Traced
 from actviz.trace.schema import (
@@ -27,7 +28,15 @@ from actviz.views.print_sequence import sequence_figure
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["draw_figure", "flow_facts", "in_words", "outside_note", "truth_of", "weights_note"]
+__all__ = [
+    "draw_figure",
+    "flow_facts",
+    "in_words",
+    "maps_by",
+    "outside_note",
+    "truth_of",
+    "weights_note",
+]
 
 
 def truth_of(trace: Trace) -> views.Truth | None:
@@ -80,7 +89,16 @@ def _name(trace: Trace) -> str:
 
 def _title(traced: Traced) -> str:
     (best, probability), *_ = traced.trace.top(1)
-    return f"{_name(traced.trace)} on {traced.trace.clip['name']}: {best} ({probability:.2f})"
+    title = f"{_name(traced.trace)} on {traced.trace.clip['name']}: {best} ({probability:.2f})"
+    method = maps_by(traced.trace)
+    return f"{title} · maps by {method}" if method else title
+
+
+def maps_by(trace: Trace) -> str:
+    """By which method the maps were made, where it is not the exact one; else empty."""
+    if not isinstance(trace, TMNetTrace) or trace.cam_method == "cam":
+        return ""
+    return CAM_METHODS.get(trace.cam_method, trace.cam_method)
 
 
 def draw_figure(traced: Traced) -> Figure:
@@ -188,11 +206,7 @@ def in_words(traced: Traced, folder: str | Path) -> list[str]:
         lines += _second_stream(trace) if isinstance(trace, TwoStreamTrace) else []
         lines.append(_speaks_most(trace))
     elif isinstance(trace, TMNetTrace):
-        lines.append(
-            f"no positive evidence for {trace.cam_class} in any frame"
-            if trace.cam_max <= 0
-            else f"maps show the evidence for {trace.cam_class}"
-        )
+        lines += _glances(trace)
     elif isinstance(trace, SequenceTrace):
         lines += _over_time(trace)
     elif isinstance(trace, MANTrace):
@@ -229,6 +243,26 @@ def _second_stream(trace: TwoStreamTrace) -> list[str]:
         told.append(f"{stream} alone {classes[k]} {probabilities[k]:.2f}")
     count = f"{int(flow.written.sum())} of {len(flow.written)}"
     return [f"the stream on flow wrote {count} snippets", ", ".join(told)]
+
+
+def _glances(trace: TMNetTrace) -> list[str]:
+    """What the maps show, whether the branches agree, and what moves."""
+    by = f" by {maps_by(trace)}" if maps_by(trace) else ""
+    shown = f"the evidence for {trace.cam_class}"
+    if not has_class(trace.cam_method):
+        shown = "what varies most over the picture, of no class"
+    lines = [f"maps{by} show {shown}"]
+    if trace.cam_max <= 0:
+        lines = [f"no positive evidence for {trace.cam_class} in any frame{by}"]
+    same = f"{int(trace.agree.sum())} of {len(trace.agree)}"
+    lines.append(f"regression and classification branch give the same answer at {same} glances")
+    if trace.motion is not None:
+        lines.append(
+            f"the fastest place moves {trace.motion_max:.1f} pixels from a frame to the next"
+            if trace.motion_max
+            else "nothing moves at these frames"
+        )
+    return lines
 
 
 def _over_time(trace: SequenceTrace) -> list[str]:

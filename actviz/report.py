@@ -21,7 +21,7 @@ from actviz.clip.skeleton import convert, usable
 from actviz.clip.writer import VideoWriter
 from actviz.curves import curves_csv
 from actviz.errors import ActvizError
-from actviz.figures import draw_figure, in_words, outside_note, truth_of, weights_note
+from actviz.figures import draw_figure, in_words, maps_by, outside_note, truth_of, weights_note
 from actviz.staging import staged_folder
 from actviz.trace.run import SHORT_SIDE, StageProgress, Traced
 from actviz.trace.schema import (
@@ -137,6 +137,8 @@ def _both_branches(trace: TMNetTrace, frame: NDArray[np.uint8], at: int) -> NDAr
 def _short_note(trace: Trace) -> str:
     """One line for a moving picture: whose answer this is, and whether it can be relied on."""
     note = f"{trace.weights['name']}, trained on {trace.weights['trained_on']}"
+    if method := maps_by(trace):
+        note = f"{method}; {note}"
     if isinstance(trace, MAMTrace) and trace.what_if:
         note = f"what if: {trace.what_if}; {note}"
     return note if outside_note(trace) is None else f"{note}: this clip lies outside of that"

@@ -55,6 +55,16 @@ def add_trace(commands: Commands) -> None:
         "at, counted from 0; can be given again",
     )
     parser.add_argument("--class", dest="cam_class", help="TMNet: class whose evidence is mapped")
+    parser.add_argument(
+        "--cam-method",
+        metavar="NAME",
+        help="TMNet: how the maps are made: cam (exact, the default), or of the grad-cam package "
+        "gradcam, gradcam++, xgradcam, hirescam, layercam, eigencam, eigengradcam, ablationcam or "
+        "scorecam (slow)",
+    )
+    parser.add_argument(
+        "--motion", action="store_true", help="TMNet: map what moves, too, by optical flow"
+    )
     parser.add_argument("--pose-model", type=Path, help="MediaPipe pose_landmarker .task file")
     parser.add_argument(
         "--download-pose-model", action="store_true", help="fetch the pose model into the cache"
@@ -96,6 +106,8 @@ def _trace(options: argparse.Namespace) -> None:
             frames=options.frames,
             threshold=options.threshold,
             cam_class=options.cam_class,
+            cam_method=options.cam_method,
+            motion=options.motion,
             flow_method=options.flow,
             pose_model=options.pose_model,
             progress=bar,

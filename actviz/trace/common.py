@@ -35,15 +35,17 @@ def expect_model(loaded: Loaded, name: str) -> Any:
     return loaded.model
 
 
-def frame_batches(loaded: Loaded, clip: Clip, progress: Progress | None) -> Iterator[Tensor]:
-    """The clip's frames as (1, <= 16, 3, S, S) in [0, 1] on the model's device."""
+def frame_batches(
+    loaded: Loaded, clip: Clip, progress: Progress | None, *, together: int = _BATCH
+) -> Iterator[Tensor]:
+    """The clip's frames as (1, <= together, 3, S, S) in [0, 1] on the model's device."""
     device, size = next(loaded.model.parameters()).device, loaded.card.input_size
     assert size is not None  # the cards of models that look at pictures have one
-    for start in range(0, len(clip), _BATCH):
-        frames = clip.frames[start : start + _BATCH]
+    for start in range(0, len(clip), together):
+        frames = clip.frames[start : start + together]
         yield model_frames(frames, size)[None].to(device)
         if progress:
-            progress(min(start + _BATCH, len(clip)), len(clip))
+            progress(min(start + together, len(clip)), len(clip))
 
 
 def trace_head(loaded: Loaded, clip: Clip, info: ClipInfo | None) -> dict[str, Any]:

@@ -19,8 +19,10 @@ from torch import Tensor
 
 from actviz.clip.types import Clip, ClipInfo
 from actviz.errors import ActvizError
+from actviz.learn.cards import Card
 from actviz.learn.checkpoints import Loaded
-from actviz.trace.cam import exact_cam, scale_together
+from actviz.trace.cam import scale_together
+from actviz.trace.cam_methods import evidence_by
 from actviz.trace.common import (
     Progress,
     expect_model,
@@ -30,9 +32,9 @@ from actviz.trace.common import (
     trace_head,
 )
 from actviz.trace.schema import TMNetTrace
-from models.tmnet import TMNet
+from models.tmnet import TMNet, TMNetGlance
 
-__all__ = ["CachedTMNet", "glance_trace", "glances_at", "map_fields"]
+__all__ = ["CachedTMNet", "glance_trace", "glances_at", "map_fields", "sees_together"]
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,9 @@ def glances_at(
         ActvizError: the weights are not of TMNet.
     """
     model = expect_model(loaded, "tmnet")
-    glances = [model.glance(batch) for batch in frame_batches(loaded, clip, progress)]
+    clips = {"together": loaded.card.frames} if sees_together(loaded.card) else {}
+    batches = frame_batches(loaded, clip, progress, **clips)
+    glances, memories = zip(*(_look(model, batch) for batch in batches), strict=True)
     logits, rb, cb, maps_rb, maps_cb = (
         torch.cat([getattr(g, name) for g in glances], dim=1)[0]
         for name in ("logits", "logits_rb", "logits_cb", "maps_rb", "maps_cb")
@@ -87,21 +91,39 @@ def glances_at(
         logits=logits,
         branches=torch.stack((rb, cb)),
         maps=torch.stack((maps_rb, maps_cb)),
-        memory=maps_cb.mean((0, 2, 3)),  # F_cls: the mean over time
+        memory=torch.cat(memories).mean(0),
         head=trace_head(loaded, clip, info),
     )
 
 
-@torch.inference_mode()
-def glance_trace(cached: CachedTMNet, *, cam_class: str | None = None) -> TMNetTrace:
-    """The trace of a clip that was looked at.
+def sees_together(card: Card) -> bool:
+    """Whether the base looks at a clip and not at single frames: TMNet-3D-B's, at as many frames
+    as in training."""
+    return card.overrides.get("variant") == "3d-b"
 
-    Args:
-        cam_class: the class whose evidence is mapped; the clip's top class where None.
 
-    Raises:
-        ActvizError: ``cam_class`` is no class of these weights.
+def _look(model: TMNet, frames: Tensor) -> tuple[TMNetGlance, Tensor]:
+    """Glances at (1, t, 3, S, S), and the temporal memory at each of them (t, C).
+
+    In 2-D that is CB's feature of each, the mean of which is F_cls. A 3-D CB makes F_cls of frames
+    together: of as many as go through the network at once.
     """
+    glance = model.glance(frames)
+    if model.variant == "2d":
+        return glance, glance.maps_cb[0].mean((-2, -1))
+    memory = model(frames, key=0).feature_cb  # (1, C)
+    return glance, memory.expand(frames.shape[1], -1)
+
+
+@torch.inference_mode()
+def glance_trace(
+    cached: CachedTMNet,
+    *,
+    cam_class: str | None = None,
+    method: str = "cam",
+    progress: Progress | None = None,
+) -> TMNetTrace:
+    """The trace of a clip that was looked at; arguments as for ``map_fields``."""
     rb, cb = (probabilities(logits) for logits in cached.branches)
     return TMNetTrace(
         **cached.head,
@@ -112,17 +134,34 @@ def glance_trace(cached: CachedTMNet, *, cam_class: str | None = None) -> TMNetT
         disagreement=np.abs(rb - cb).sum(-1) / 2,
         agree=rb.argmax(-1) == cb.argmax(-1),
         **_feature_curves(cached.maps.float().mean((-2, -1)), cached.memory.float()),
-        **map_fields(cached, cam_class=cam_class),
+        **map_fields(cached, cam_class=cam_class, method=method, progress=progress),
     )
 
 
-def map_fields(cached: CachedTMNet, *, cam_class: str | None = None) -> dict[str, Any]:
-    """The trace's fields that are about the maps."""
+@torch.inference_mode()
+def map_fields(
+    cached: CachedTMNet,
+    *,
+    cam_class: str | None = None,
+    method: str = "cam",
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """The trace's fields that are about the maps.
+
+    Args:
+        cam_class: the class whose evidence is mapped; the clip's top class where None.
+        method: of ``actviz.trace.cam_methods.CAM_METHODS``.
+        progress: for the slow ones among them.
+
+    Raises:
+        ActvizError: ``cam_class`` is no class of these weights, or ``method`` will not do.
+    """
     chosen = _class_number(cached.loaded, cam_class, cached.answer)
-    evidence = exact_cam(cached.maps, cached.model.classifier.weight[chosen])
+    evidence = evidence_by(method, cached, chosen, progress=progress)
     maximum, (cam_rb, cam_cb) = scale_together(*evidence)
     return {
         "cam_class": cached.loaded.card.classes[chosen],
+        "cam_method": method,
         "cam_max": maximum,
         "cam_rb": cam_rb,
         "cam_cb": cam_cb,

@@ -3,34 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from actviz.clip.layouts import LAYOUTS, Layout, get_layout
 from actviz.clip.reader import frame_times, probe, read_clip
 from actviz.clip.sampling import segment_indices, span_frames
-from actviz.clip.skeleton import SKELETON_SUFFIXES, layout_of, read_skeleton
-from actviz.clip.types import Clip, ClipInfo, Skeleton
+from actviz.clip.skeleton import SKELETON_SUFFIXES, read_skeleton
+from actviz.clip.types import Clip, ClipInfo
 from actviz.errors import ActvizError
 from actviz.learn.cards import Card
 from actviz.learn.checkpoints import Loaded
+from actviz.trace.cam_methods import check_method
+from actviz.trace.common import expect_model
 from actviz.trace.flow import FlowSnippets, flow_snippets, snippet_fields, snippet_starts
-from actviz.trace.frames import trace_tmnet
-from actviz.trace.schema import MANTrace, Trace
+from actviz.trace.glances import glance_trace, glances_at, sees_together
+from actviz.trace.options import check_options
 from actviz.trace.sequences import flow_length_of, trace_sequence
 from actviz.trace.skeletons import trace_man
 from actviz.trace.streams import ask_streams, flow_features
+from actviz.trace.traced import SHORT_SIDE, WHOLE, Span, StageProgress, Traced
 from actviz.trace.weights import MODELS, check_traceable, load_second, load_weights
 from actviz.trace.whatif import CachedMAM, mam_features
 
 __all__ = [
     "MODELS",
+    "SHORT_SIDE",
     "WHOLE",
     "Span",
+    "StageProgress",
     "Traced",
     "check_traceable",
     "frames_seen",
@@ -42,61 +44,8 @@ __all__ = [
     "trace_video",
 ]
 
-SHORT_SIDE = 360  # pixels kept of a video for display; the models look at less
 MOST_FRAMES = 2000  # that a model looks at in one trace: some 1 GB of pictures
 GLANCES = 32  # frames TMNet looks at; each stands alone, so that more make a finer curve
-
-StageProgress = Callable[[str, int, int], None]  # (what is being done, done, in all)
-
-
-@dataclass(frozen=True)
-class Span:
-    """Which part of a recording to look at, in seconds or by the name of a labelled segment."""
-
-    start_s: float | None = None
-    end_s: float | None = None
-    segment: str | None = None
-
-
-WHOLE = Span()
-
-
-@dataclass(frozen=True)
-class Traced:
-    """A trace with what it was made from, for drawing."""
-
-    trace: Trace
-    path: Path
-    span: Span
-    info: ClipInfo | None  # None for a skeleton file
-    clip: Clip | None  # the frames the model looked at, upright, short side <= 360 pixels
-    skeleton: Skeleton | None
-    points: NDArray[np.float32] | None = None  # (N, P, J, 2) pixels of clip.frames
-    cached: CachedMAM | None = None  # MAM's features of the clip, for what-ifs
-    cached_flow: CachedMAM | None = None  # of its second stream
-
-    @property
-    def layout(self) -> Layout:
-        """Joints that MAN's trace is in: a known layout, or one that the skeleton file brought."""
-        if not isinstance(self.trace, MANTrace):
-            raise ValueError(f"only a trace of MAN has joints; this one is of {self.trace.model}")
-        known = LAYOUTS.get(self.trace.layout.strip().lower())
-        if known is None and self.skeleton is not None:
-            return layout_of(self.skeleton)
-        return known or get_layout(self.trace.layout)
-
-    def asked(self, **conditions: Any) -> Traced:
-        """This trace of MAM under other conditions, those of ``what_if``, in both its streams."""
-        if self.cached is None:
-            raise ValueError(f"only MAM can be asked what if; this trace is of {self.trace.model}")
-        return replace(self, trace=ask_streams(self.cached, self.cached_flow, **conditions))
-
-    def points_at(self, time_s: float) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Where pose saw the joints (P, J, 2), and who was there (P,), nearest to a time."""
-        if self.points is None or self.skeleton is None:
-            raise ValueError("only a skeleton that pose found in a video has points in the picture")
-        at = int(np.abs(self.skeleton.times_s - time_s).argmin())
-        return self.points[at], self.skeleton.present[at]
 
 
 def is_skeleton_file(path: str | Path) -> bool:
@@ -132,8 +81,9 @@ def _inside(path: str | Path, span: Span) -> NDArray[np.int64]:
 
 
 def frames_seen(card: Card) -> int:
-    """How many frames a model looks at by itself: MAM as many as in training, TMNet 32."""
-    return GLANCES if card.model == "tmnet" else card.frames
+    """How many frames a model looks at by itself: as many as in training, but TMNet's glances,
+    each of which stands alone, are 32."""
+    return GLANCES if card.model == "tmnet" and not sees_together(card) else card.frames
 
 
 def trace_video(
@@ -145,6 +95,8 @@ def trace_video(
     frames: int | None = None,
     threshold: float | None = None,
     cam_class: str | None = None,
+    cam_method: str | None = None,
+    motion: bool = False,
     flow_method: str = "",
     progress: StageProgress | None = None,
 ) -> Traced:
@@ -153,12 +105,17 @@ def trace_video(
     Args:
         second: MAM on optical flow beside MAM on frames: two streams (``load_second``).
         frames: looked at; ``frames_seen`` where None.
+        cam_class: TMNet's class whose evidence is mapped; the clip's top class where None.
+        cam_method: by which it is, of ``cam_methods.CAM_METHODS``; exactly where None.
+        motion: trace what moves beside TMNet's maps (``Traced.with_motion``).
         flow_method: "tvl1", "dis", or "" for the quick one (``actviz.trace.flow``).
     """
     count = frames if frames is not None else frames_seen(loaded.card)
     if not 1 <= count <= MOST_FRAMES:
         raise ActvizError(f"--frames must be at least 1 and at most {MOST_FRAMES}; got {count}.")
     name, card, file = MODELS[loaded.card.model], loaded.card, Path(path)
+    if cam_method is not None:
+        check_method(cam_method, expect_model(loaded, "tmnet"))
     on_flow = card.modality == "flow"
     clip, info = sample_clip(path, count, span, flow_length=card.flow_length if on_flow else 0)
     flow = None
@@ -175,11 +132,13 @@ def trace_video(
         cached, beside = _mam_looks(loaded, second, clip, flow, info, tell)
         memory = ask_streams(cached, beside, threshold=threshold)
         return Traced(memory, file, span, info, clip, None, cached=cached, cached_flow=beside)
-    trace: Trace
     if card.model == "tmnet":
-        trace = trace_tmnet(loaded, clip, info=info, cam_class=cam_class, progress=tell)
-    else:
-        trace = trace_sequence(loaded, clip, info=info, flow=flow, progress=tell)
+        glances = glances_at(loaded, clip, info=info, progress=tell)
+        plain = glance_trace(glances, cam_class=cam_class)
+        traced = Traced(plain, file, span, info, clip, None, cached_glances=glances)
+        traced = traced.with_maps(method=cam_method, progress=progress)
+        return traced.with_motion(progress=progress) if motion else traced
+    trace = trace_sequence(loaded, clip, info=info, flow=flow, progress=tell)
     return Traced(trace, file, span, info, clip, None)
 
 
@@ -273,6 +232,8 @@ def trace_file(
     frames: int | None = None,
     threshold: float | None = None,
     cam_class: str | None = None,
+    cam_method: str | None = None,
+    motion: bool = False,
     flow_method: str = "",
     pose_model: str | Path | None = None,
     progress: StageProgress | None = None,
@@ -287,7 +248,18 @@ def trace_file(
     """
     if not Path(path).exists():
         raise ActvizError(f"{path}: no such file; give the path of a video or skeleton file.")
-    _check_options(path, model, span, frames, threshold, cam_class, second)
+    check_options(
+        path,
+        model,
+        skeleton=is_skeleton_file(path),
+        segment=span.segment,
+        frames=frames,
+        threshold=threshold,
+        second=second,
+        cam_class=cam_class,
+        cam_method=cam_method,
+        motion=motion,
+    )
     loaded = load_weights(model, weights, device)
     if model == "man":
         return trace_skeleton(loaded, path, span=span, pose_model=pose_model, progress=progress)
@@ -299,33 +271,8 @@ def trace_file(
         frames=frames,
         threshold=threshold,
         cam_class=cam_class,
+        cam_method=cam_method,
+        motion=motion,
         flow_method=flow_method,
         progress=progress,
     )
-
-
-def _check_options(
-    path: str | Path,
-    model: str,
-    span: Span,
-    frames: int | None,
-    threshold: float | None,
-    cam_class: str | None,
-    second: str | Path | None,
-) -> None:
-    """Refuse what the model or the file has no use for, rather than pass over it in silence."""
-    if model in MODELS and model != "man" and is_skeleton_file(path):
-        raise ActvizError(
-            f"{path}: {MODELS[model]} looks at pictures and this is a skeleton file; give a video, "
-            "or ask for --model man."
-        )
-    if span.segment is not None and not is_skeleton_file(path):
-        raise ActvizError("--segment names a part of a skeleton recording; use --start and --end.")
-    if threshold is not None and model != "mam":
-        raise ActvizError(f"--threshold is for --model mam, which decides; got it with {model}.")
-    if cam_class is not None and model != "tmnet":
-        raise ActvizError(f"--class is for --model tmnet, which has maps; got it with {model}.")
-    if second is not None and model != "mam":
-        raise ActvizError(f"--with is for --model mam, of which it adds a stream; got {model}.")
-    if frames is not None and model == "man":
-        raise ActvizError("--frames is for models of pictures; MAN's weights fix its rows.")

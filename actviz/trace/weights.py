@@ -49,15 +49,13 @@ def check_traceable(card: Card, weights: str | Path) -> None:
     """Refuse weights that can be trained and evaluated, but not looked into.
 
     Raises:
-        CheckpointError: of an unknown model, of TMNet on optical flow or in 3-D, or of what comes
-            after a frame CNN alone.
+        CheckpointError: of an unknown model, of TMNet on optical flow, or of what comes after a
+            frame CNN alone.
     """
     if card.model not in MODELS:
         got = f"these are of {card.model}, which has nothing to show frame by frame"
     elif card.model == "tmnet" and card.modality != "rgb":
         got = f"these are of {MODELS[card.model]} on optical {card.modality}, not traced yet"
-    elif card.overrides.get("variant", "2d") != "2d":
-        got = f"these are of TMNet-{card.overrides['variant'].upper()}, not traced yet"
     elif card.overrides.get("backbone", "") is None:
         raise CheckpointError(
             f"{weights}: these are weights of {MODELS[card.model]} for ready features, without the "

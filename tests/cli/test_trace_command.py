@@ -84,6 +84,23 @@ def test_class_may_be_written_in_capitals(tmp_path):
     assert run_trace(clip, "tmnet", tmp_path / "out", "--class", "DRINK").cam_class == "drink"
 
 
+def test_maps_by_another_method_are_named_and_motion_is_told(tmp_path, capsys):
+    clip, more = gallery()[0].video, ("--cam-method", "layercam", "--motion", "--frames", 4)
+    trace = run_trace(clip, "tmnet", tmp_path / "out", "--no-overlay", *more)
+    assert trace.cam_method == "layercam"
+    assert trace.motion.shape == (4, 28, 28)
+    printed = capsys.readouterr().out
+    assert "maps by LayerCAM show the evidence for" in printed
+    assert f"the fastest place moves {trace.motion_max:.1f} pixels" in printed
+
+
+@pytest.mark.parametrize("option", [("--cam-method", "gradcam"), ("--motion",)])
+def test_maps_are_for_tmnet_alone(option, tmp_path, capsys):
+    words = ["trace", gallery()[0].video, "--model", "mam", "--out", tmp_path / "out", *option]
+    assert main([str(w) for w in words]) == 2
+    assert f"{option[0]} is for --model tmnet" in capsys.readouterr().err
+
+
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="POSIX signals")
 def test_terminated_run_leaves_nothing_behind(tmp_path):
     command = [sys.executable, "-m", "actviz", "trace", str(gallery()[0].video), "--model", "tmnet"]
@@ -120,7 +137,7 @@ def test_probe_says_what_the_models_will_see(capsys):
 def test_trace_json_is_readable_without_actviz(tmp_path):
     run_trace(gallery()[1].video, "mam", tmp_path / "out")
     facts = json.loads((tmp_path / "out" / "trace.json").read_text())
-    assert facts["schema"] == 2
+    assert facts["schema"] == 3
     assert set(facts["weights"]) == {"name", "sha256", "trained_on", "layout"}
     assert len(facts["write_probability"]) == len(facts["times_s"])
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
-from trace_films import card, loaded
+from trace_films import card, film, loaded, saved
 
 from actviz.clip.preprocess import model_frames
 from actviz.clip.types import Clip
+from actviz.curves import curves_csv
 from actviz.errors import ActvizError
-from actviz.trace.frames import trace_tmnet
+from actviz.trace.frames import trace_mam, trace_tmnet
 from actviz.trace.glances import CachedTMNet, glance_trace, glances_at
+from actviz.trace.run import Traced, trace_file
+from models.tmnet import TMNet
 
 
 def cached(rb, cb, *, features=None) -> CachedTMNet:
@@ -71,3 +76,58 @@ def test_one_frame_is_its_own_memory(clip):
 def test_class_that_the_weights_do_not_know_is_refused(clip):
     with pytest.raises(ActvizError, match="class must be one of a, b, c; got 'dance'"):
         trace_tmnet(loaded(card("tmnet")), clip.take([0]), cam_class="dance")
+
+
+@pytest.fixture
+def seen(tmp_path) -> Traced:
+    weights = saved(tmp_path / "w.safetensors", card("tmnet"))
+    return trace_file(film(tmp_path / "a.mp4"), model="tmnet", weights=weights, device="cpu")
+
+
+def test_maps_of_another_class_or_method_need_neither_the_file_nor_the_network(seen, monkeypatch):
+    expected = trace_tmnet(seen.cached_glances.loaded, seen.clip, cam_class="c")
+    seen.path.unlink()
+    monkeypatch.setattr(TMNet, "glance", None)
+    other = seen.with_maps(cam_class="c", method="gradcam").trace
+    assert (other.cam_class, other.cam_method) == ("c", "gradcam")
+    np.testing.assert_allclose(other.cam_rb, expected.cam_rb, atol=2e-3)  # float16
+    np.testing.assert_array_equal(other.probabilities, seen.trace.probabilities)
+
+
+def test_nothing_is_computed_where_nothing_changes(seen):
+    assert seen.with_maps(cam_class=seen.trace.cam_class) is seen
+    moving = seen.with_motion()
+    assert moving.with_motion() is moving
+    assert moving.with_maps(method="layercam").trace.motion is moving.trace.motion
+
+
+def test_only_tmnet_has_other_maps(seen):
+    with pytest.raises(ValueError, match="only TMNet has maps"):
+        replace(seen, trace=trace_mam(loaded(card("mam")), seen.clip)).with_maps(method="gradcam")
+
+
+def test_curves_table_has_the_memory_and_the_motion(seen):
+    table = curves_csv(seen.with_motion().trace).splitlines()
+    head, first = table[0].split(","), table[1].split(",")
+    assert {"disagreement", "memory_distance_rb", "memory_similarity_cb", "agree"} <= set(head)
+    assert head[-1] == "motion"
+    assert len(first) == len(head)
+    assert "motion" not in curves_csv(seen.trace)
+
+
+@pytest.mark.parametrize("variant", ["3d-a", "3d-b"])
+def test_three_dimensional_variants_are_traced(variant, tmp_path):
+    """Their answer is RB's; 3d-b's base sees as many frames together as in training."""
+    of = card("tmnet", overrides={"variant": variant})
+    path = film(tmp_path / "a.mp4")
+    trace = trace_file(path, model="tmnet", weights=saved(tmp_path / "w.safetensors", of)).trace
+    assert len(trace.times_s) == (of.frames if variant == "3d-b" else 14)  # the film has no more
+    np.testing.assert_array_equal(trace.probabilities, trace.probabilities_rb)
+
+
+def test_memory_of_a_three_dimensional_branch_is_of_the_frames_together(clip):
+    one = loaded(card("tmnet", overrides={"variant": "3d-b"}, frames=5))
+    seen = glances_at(one, clip.take(range(5)))
+    with torch.no_grad():
+        output = one.model(model_frames(clip.frames[:5], 32)[None], key=0)
+    torch.testing.assert_close(seen.memory, output.feature_cb[0])

@@ -22,7 +22,6 @@ CARD = Card(
     [
         ({"model": "nobody"}, "of nobody, which has nothing to show"),
         ({"model": "tmnet", "modality": "flow"}, "TMNet on optical flow, not traced yet"),
-        ({"model": "tmnet", "overrides": {"variant": "3d-a"}}, "TMNet-3D-A, not traced yet"),
     ],
 )
 def test_what_is_not_traced_yet_is_refused(change, said):
