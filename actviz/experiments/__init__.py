@@ -38,6 +38,32 @@ def _from(module: str, function: str) -> Callable[[Ask], Result]:
 
 _TRAINS = ("seeds", "clips", "jobs", "fresh")
 _TABLE = ("scale", "data", *_TRAINS)
+_TMNET = (  # name, module, function, question
+    (
+        *("tmnet/table1", "tables", "table1"),
+        "TMNet's Table 1: does one glance know more when training saw more frames?",
+    ),
+    (
+        *("tmnet/table2", "tables", "table2"),
+        "TMNet's Table 2: how many stages should its branches share?",
+    ),
+    (
+        *("tmnet/table3", "tables", "table3"),
+        "TMNet's Table 3: from which third of a clip should training draw the key frame?",
+    ),
+    (
+        *("tmnet/table4", "tables", "table4"),
+        "TMNet's Table 4: and where should one glance look?",
+    ),
+    (
+        *("tmnet/table5", "table5", "table5"),
+        "TMNet's Table 5: the state of the art as printed, and its three variants built here.",
+    ),
+    (
+        *("tmnet/figure5", "figure5", "figure5"),
+        "TMNet's Figure 5: how much should the regression weigh in the loss?",
+    ),
+)
 
 EXPERIMENTS: dict[str, Experiment] = {
     e.name: e
@@ -89,6 +115,22 @@ EXPERIMENTS: dict[str, Experiment] = {
             "How many irrelevant frames must a clip have for MAM to beat a plain mean?",
             _from("mam.irrelevant", "irrelevant"),
             takes=_TRAINS,
+        ),
+        *(
+            Experiment(name, question, _from(f"tmnet.{module}", function), takes=_TABLE)
+            for name, module, function, question in _TMNET
+        ),
+        Experiment(
+            "tmnet/figure3",
+            "TMNet's Figure 3: how much faster and cheaper than TSN, TSM and 3-D networks is it?",
+            _from("tmnet.speed", "figure3"),
+            takes=(),
+        ),
+        Experiment(
+            "tmnet/figure4",
+            "TMNet's Figure 4: what do 1 to 64 frames cost?",
+            _from("tmnet.speed", "figure4"),
+            takes=(),
         ),
     )
 }

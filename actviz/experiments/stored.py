@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from actviz.errors import ActvizError
-from actviz.experiments.report import by_how_much
+from actviz.experiments.report import as_printed, by_how_much
 
 __all__ = ["RESULTS", "Stored", "stored"]
 
@@ -42,7 +42,7 @@ class Stored:
         lines = [head, ["---"] * len(head)]
         for row in self.rows:
             told = [row.get("published", {}).get(name) for name in printed]
-            cells = ["" if value is None else f"{value:.1f}" for value in told]
+            cells = [as_printed(value) for value in told]
             cells += [_figure(row["ours"].get(name), unit) for name, unit in units.items()]
             note = f" ({row['note']})" if "note" in row else ""
             lines.append([row["row"] + note, *cells])

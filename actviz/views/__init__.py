@@ -46,6 +46,7 @@ from actviz.views.printing import sheet
 from actviz.views.skeleton import describe_pose, skeleton_extent, skeleton_scene
 from actviz.views.stage import skeleton_frame
 from actviz.views.strips import memory_contents, strip
+from actviz.views.sweep import sweep_figure
 from actviz.views.theme import OUTSIDE_BANNER, weights_note
 from actviz.views.truth import Truth
 
@@ -106,6 +107,7 @@ __all__ = [
     "skeleton_scene",
     "stacked",
     "strip",
+    "sweep_figure",
     "terms_part",
     "weights_note",
 ]
