@@ -41,12 +41,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
-from typing import Self
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.memory_cell import KerasGRU, TorchGRU, remember
 from models.skeleton_image import (
     NTU_ROLES,
     Roles,
@@ -61,12 +62,15 @@ from models.stcm import STCM_CHANNELS, build_stcm, he_normal
 __all__ = [
     "MAN",
     "NTU_ROLES",
+    "TARM",
     "KerasGRU",
     "MANOutput",
+    "TorchGRU",
     "image_rows",
     "man_loss",
     "man_parameter_groups",
     "normalise_skeleton",
+    "recalibrate",
     "skeleton_to_image",
     "skipped_rules",
 ]
@@ -88,78 +92,6 @@ class MANOutput:
 # ---- TARM ----------------------------------------------------------------------------------------
 
 
-def _hard_sigmoid(x: Tensor) -> Tensor:
-    return (0.2 * x + 0.5).clamp(0, 1)  # Keras's; torch's own has slope 1/6
-
-
-def _shared_mask(shape: Sequence[int], rate: float, *, like: Tensor) -> Tensor:
-    """Dropout mask to multiply with; drawn once, it holds for every time step."""
-    return F.dropout(like.new_ones(*shape), rate)
-
-
-class KerasGRU(nn.Module):
-    """Bidirectional GRU of Keras 2.0.8, the two directions summed. Gates in the order z, r, h."""
-
-    def __init__(self, dim: int, *, dropout: float = 0.5, recurrent_dropout: float = 0.5) -> None:
-        super().__init__()
-        self.dim, self.rate, self.recurrent_rate = dim, dropout, recurrent_dropout
-        self.kernel = nn.Parameter(torch.empty(2, 3, dim, dim))  # direction, gate, in, out
-        self.recurrent = nn.Parameter(torch.empty(2, 3, dim, dim))
-        self.bias = nn.Parameter(torch.zeros(2, 3, dim))
-        for weight in (self.kernel, self.recurrent):
-            for direction in weight.data:  # Keras: orthogonal over the three gates side by side
-                wide = nn.init.orthogonal_(direction.new_empty(dim, 3 * dim))
-                direction.copy_(wide.unflatten(1, (3, dim)).movedim(1, 0))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, S, H) -> (B, S, H)."""
-        batch, steps, dim = x.shape
-        x = x[None, None]  # (1, 1, B, S, H), for two directions and three gates
-        if self.training and self.rate > 0:
-            x = x * _shared_mask((2, 3, batch, 1, dim), self.rate, like=x)
-        given = x @ self.kernel[:, :, None] + self.bias[:, :, None, None]  # (2, 3, B, S, H)
-        given = torch.stack([given[0], given[1].flip(-2)])  # direction 1 runs backwards
-        mask = x.new_ones(2, 3, 1, 1)
-        if self.training and self.recurrent_rate > 0:
-            mask = _shared_mask((2, 3, batch, dim), self.recurrent_rate, like=x)
-        h, states = x.new_zeros(2, batch, dim), []
-        for t in range(steps):
-            gates = (h[:, None] * mask[:, :2]) @ self.recurrent[:, :2] + given[:, :2, :, t]
-            z, r = _hard_sigmoid(gates).unbind(1)  # (2, B, H) each
-            # Reset before the recurrent product, unlike nn.GRU.
-            new = torch.tanh((r * h * mask[:, 2]) @ self.recurrent[:, 2] + given[:, 2, :, t])
-            h = z * h + (1 - z) * new
-            states.append(h)
-        forwards, backwards = torch.stack(states, -2)  # (B, S, H) each
-        return forwards + backwards.flip(-2)
-
-
-class TorchGRU(nn.Module):
-    """``nn.GRU``, bidirectional, summed; dropout on its input alone, one mask for all steps."""
-
-    def __init__(self, dim: int, *, dropout: float = 0.5) -> None:
-        super().__init__()
-        self.rate = dropout
-        self.gru = nn.GRU(dim, dim, batch_first=True, bidirectional=True)
-
-    def train(self, mode: bool = True) -> Self:
-        """Set the mode of this cell; ``nn.GRU`` within stays in training mode.
-
-        cuDNN refuses a backward pass (saliency needs one) through a recurrent layer in eval mode.
-        Having no dropout of its own, that layer computes the same in either.
-        """
-        super().train(mode)
-        self.gru.train()
-        return self
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, S, H) -> (B, S, H)."""
-        if self.training and self.rate > 0:
-            x = x * _shared_mask((len(x), 1, x.shape[-1]), self.rate, like=x)
-        states, _ = self.gru(x)  # (B, S, 2·H)
-        return states.unflatten(-1, (2, -1)).sum(-2)
-
-
 class TARM(nn.Module):
     """Temporal attention recalibration of one coordinate."""
 
@@ -178,11 +110,39 @@ class TARM(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """X (B, S, F) -> recalibrated X~ (B, S, F), attention a (B, S), memory M (B, S, H)."""
-        embedded = self.embed(x)  # E
-        memory = self.cell(embedded)  # M
-        squeezed = embedded.mean(-1)  # g, (B, S): from E, not from M
-        attention = torch.sigmoid(self.excite(F.relu(self.squeeze(squeezed))))  # a
-        return x + self.restore(attention[..., None] * memory), attention, memory
+        recalibrated, attention, memory = recalibrate([self], x[:, None])
+        return recalibrated[:, 0], attention[:, 0], memory[:, 0]
+
+
+def recalibrate(tarms: Sequence[Any], image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Each coordinate by a TARM of its own, side by side, which costs little more than one alone.
+
+    In the precision of the weights under autocast too: a recurrence adds up what half precision
+    loses, and its products are too small to gain from it.
+
+    Args:
+        image: (B, C, S, F) for C coordinates.
+
+    Returns:
+        recalibrated (B, C, S, F), attention (B, C, S) and memory (B, C, S, H).
+    """
+    with torch.autocast(image.device.type, enabled=False):
+        x = image.transpose(0, 1)  # (C, B, S, F)
+        embedded = _linear([t.embed for t in tarms], x)  # E, (C, B, S, H)
+        memory = remember([t.cell for t in tarms], embedded)  # M
+        squeezed = embedded.mean(-1)  # g, (C, B, S): from E, not from M
+        hidden = F.relu(_linear([t.squeeze for t in tarms], squeezed))
+        attention = torch.sigmoid(_linear([t.excite for t in tarms], hidden))  # a
+        added = _linear([t.restore for t in tarms], attention[..., None] * memory)
+        return (x + added).transpose(0, 1), attention.transpose(0, 1), memory.transpose(0, 1)
+
+
+def _linear(layers: Sequence[nn.Linear], x: Tensor) -> Tensor:
+    """Each layer on its own part of x: (C, …, in) -> (C, …, out)."""
+    weight = torch.stack([layer.weight for layer in layers])
+    bias = torch.stack([layer.bias for layer in layers])
+    rows = x.flatten(1, -2)  # (C, rows, in)
+    return torch.baddbmm(bias[:, None], rows, weight.mT).unflatten(1, x.shape[1:-1])
 
 
 # ---- MAN -----------------------------------------------------------------------------------------
@@ -267,8 +227,7 @@ class MAN(nn.Module):
             joints, present, frames=self.frames, columns=self.columns, roles=self.roles
         )
         given = image.to(self.classifier.weight.dtype)  # of a model cast to bfloat16, too
-        parts = [tarm(given[:, c]) for c, tarm in enumerate(self.tarms)]
-        recalibrated, attention, memory = (torch.stack(p, 1) for p in zip(*parts, strict=True))
+        recalibrated, attention, memory = recalibrate(list(self.tarms), given)
         maps = self.stcm(recalibrated)  # O~ (B, 3, S, F) -> (B, C, h, w)
         return MANOutput(
             logits=self.classifier(maps.mean((-2, -1))),

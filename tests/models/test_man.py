@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import models
-from models import man
+from models import memory_cell
 from models.man import MAN, TARM, KerasGRU, TorchGRU, man_loss, man_parameter_groups
 from models.stcm import SameConv
 
@@ -91,7 +91,7 @@ def test_dropout_masks_enter_the_formula_per_direction_and_gate(rates, monkeypat
         assert tuple(shape) == masks[len(shape)].shape and rate == 0.5
         return masks[len(shape)]
 
-    monkeypatch.setattr(man, "_shared_mask", fixed)
+    monkeypatch.setattr(memory_cell, "shared_mask", fixed)
     out = cell(x)
     assert drawn == [n for n, rate in zip((5, 4), rates, strict=True) if rate]  # once for all steps
     ones = {n: mask if n in drawn else torch.ones_like(mask) for n, mask in masks.items()}
@@ -111,7 +111,7 @@ def test_dropout_masks_enter_the_formula_per_direction_and_gate(rates, monkeypat
 
 def test_torch_cell_drops_its_input_alone_by_one_mask(monkeypatch) -> None:
     cell, x, mask = TorchGRU(4), torch.randn(2, 5, 4), torch.rand(2, 1, 4)
-    monkeypatch.setattr(man, "_shared_mask", lambda shape, rate, *, like: mask)
+    monkeypatch.setattr(memory_cell, "shared_mask", lambda shape, rate, *, like: mask)
     torch.testing.assert_close(cell(x), cell.eval()(x * mask))
 
 
