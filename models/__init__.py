@@ -27,6 +27,14 @@ from models.baselines.sequence import (
     answer_over_time,
     sequence_loss,
 )
+from models.baselines.skeleton_nets import (
+    BGRU,
+    SkeletonLSTM,
+    SkeletonOutput,
+    STCMAlone,
+    TARMAlone,
+)
+from models.baselines.stgcn import STGCN
 from models.baselines.ts_lstm import TSLSTM, ts_lstm_loss
 from models.baselines.tsm import TSM
 from models.baselines.tsn import (
@@ -44,12 +52,15 @@ from models.tmnet import TMNet, TMNetGlance, TMNetOutput, tmnet_loss
 __all__ = [
     "BACKBONES",
     "BACKBONES_3D",
+    "BGRU",
     "BUILDERS",
     "LOSSES",
     "LSTM",
     "MAM",
     "MAN",
     "NTU_ROLES",
+    "ON_JOINTS",
+    "STGCN",
     "TSLSTM",
     "TSM",
     "TSN",
@@ -65,8 +76,12 @@ __all__ = [
     "MANOutput",
     "ResI3D",
     "ResNet3D18",
+    "STCMAlone",
     "SequenceModel",
     "SequenceOutput",
+    "SkeletonLSTM",
+    "SkeletonOutput",
+    "TARMAlone",
     "TMNet",
     "TMNetGlance",
     "TMNetOutput",
@@ -107,6 +122,11 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "videolstm": VideoLSTM,
     "l2stm": LatticeLSTM,
     "tslstm": TSLSTM,
+    "stcm": STCMAlone,
+    "tarm": TARMAlone,
+    "bgru": BGRU,
+    "skeleton_lstm": SkeletonLSTM,
+    "stgcn": STGCN,
 }
 LOSSES: dict[str, Callable[..., Tensor]] = {
     "mam": mam_loss,
@@ -123,7 +143,9 @@ LOSSES: dict[str, Callable[..., Tensor]] = {
     "videolstm": sequence_loss,
     "l2stm": lattice_lstm_loss,
     "tslstm": ts_lstm_loss,
+    **dict.fromkeys(("stcm", "tarm", "bgru", "skeleton_lstm", "stgcn"), man_loss),
 }
+ON_JOINTS = ("man", "stcm", "tarm", "bgru", "skeleton_lstm", "stgcn")  # the others: on pictures
 
 
 def build(name: str, **overrides: Any) -> nn.Module:

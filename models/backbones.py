@@ -63,6 +63,7 @@ BACKBONES = (
     "resnet34",
     "resnet50",
     "resnet101",
+    "resnet152",
     "resnext50_32x4d",
     "vgg16",
     "vgg16_pool5",

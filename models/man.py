@@ -18,6 +18,8 @@ IJCAI 2018, https://arxiv.org/abs/1804.08254; after the authors' published code 
     H                64                             128
     GRU's dropout    0.5, recurrent 0.5             0, recurrent 0
 
+Other networks for the STCM, which of them is published, and what is ours: models/stcm.py.
+
 The image goes into either as it is: coordinates in metres, no mean and deviation of ImageNet.
 
 Where we differ, and why
@@ -50,14 +52,21 @@ from torch import Tensor, nn
 from models.memory_cell import KerasGRU, TorchGRU, remember
 from models.skeleton_image import (
     NTU_ROLES,
+    ReadsSkeletons,
     Roles,
-    checked_roles,
     image_rows,
     normalise_skeleton,
     skeleton_to_image,
     skipped_rules,
 )
-from models.stcm import STCM_CHANNELS, build_stcm, he_normal
+from models.stcm import (
+    IMAGENET_STCM,
+    STCM_CHANNELS,
+    build_stcm,
+    check_stcm_rows,
+    he_normal,
+    usual_rows,
+)
 
 __all__ = [
     "MAN",
@@ -66,6 +75,7 @@ __all__ = [
     "KerasGRU",
     "MANOutput",
     "TorchGRU",
+    "build_tarms",
     "image_rows",
     "man_loss",
     "man_parameter_groups",
@@ -145,24 +155,65 @@ def _linear(layers: Sequence[nn.Linear], x: Tensor) -> Tensor:
     return torch.baddbmm(bias[:, None], rows, weight.mT).unflatten(1, x.shape[1:-1])
 
 
+def build_tarms(
+    rows: int,
+    *,
+    columns: int,
+    hidden: int,
+    reduction: int,
+    cell: str,
+    attention: str,
+    dropout: float,
+    recurrent_dropout: float,
+) -> nn.ModuleList:
+    """A TARM for each coordinate x, y, z; nothing is shared between them.
+
+    Raises:
+        ValueError: an unknown name, or fewer rows than the attention is reduced by.
+    """
+    if cell not in ("keras", "torch") or attention not in ("trained", "frozen"):
+        raise ValueError(
+            'cell must be "keras" or "torch", and attention "trained" or "frozen"; '
+            f"got {cell!r}, {attention!r}."
+        )
+    if rows < reduction:
+        raise ValueError(f"frames must be at least reduction={reduction}; got {rows}.")
+
+    def memory_cell() -> nn.Module:
+        if cell == "torch":
+            return TorchGRU(hidden, dropout=dropout)
+        return KerasGRU(hidden, dropout=dropout, recurrent_dropout=recurrent_dropout)
+
+    tarms = nn.ModuleList(
+        TARM(rows, columns=columns, hidden=hidden, reduction=reduction, cell=memory_cell())
+        for _ in "xyz"
+    )
+    for tarm in tarms:
+        assert isinstance(tarm, TARM)
+        for layer in (tarm.squeeze, tarm.excite):
+            layer.requires_grad_(attention == "trained")
+    return tarms
+
+
 # ---- MAN -----------------------------------------------------------------------------------------
 
 
-class MAN(nn.Module):
+class MAN(ReadsSkeletons):
     """Memory attention network. A default of None is the published value for the ``stcm``.
 
     Args:
         num_classes: K.
-        frames: S, image rows; default 50, 224 for "densenet161". people: P. joints: J.
+        frames: S, image rows; default 50, 224 for torchvision's networks. people: P. joints: J.
         roles: joint numbers by role, for the normalisation; ``NTU_ROLES`` lists the names.
-        hidden: H; default 64, 128 for "densenet161". reduction: S over the attention's units.
+        hidden: H; default 64, 128 at 224. reduction: S over the attention's units.
         cell: "keras" (as published) or "torch" (``nn.GRU``).
         attention: "trained" or "frozen" (as in the published demo).
         dropout, recurrent_dropout: of the memory cell, "torch" has the first alone; default 0.5
-            each, 0 for "densenet161".
+            each, 0 at 224.
         momentum: share of a new batch in batch normalisation's statistics (Keras's .99 is 0.01).
-        stcm: "conv9" or "densenet161".
-        weights: of "densenet161": None, "imagenet" or a file.
+        stcm: one of ``STCM_CHANNELS``: "conv9", "preact18" … or, at 224, "resnet18" …,
+            "densenet161".
+        weights: of the last two kinds: None, "imagenet" or a file.
 
     Raises:
         ValueError: an unknown name, or values that do not go together.
@@ -186,46 +237,28 @@ class MAN(nn.Module):
         stcm: str = "conv9",
         weights: str | PathLike[str] | None = None,
     ) -> None:
-        super().__init__()
-        _check_names(cell=cell, attention=attention, stcm=stcm, weights=weights)
-        wide = stcm == "densenet161"
-        frames = frames if frames is not None else 224 if wide else 50
-        hidden = hidden if hidden is not None else 128 if wide else 64
-        if frames < (least := max(reduction, 29 if wide else 1)):  # 29 rows leave DenseNet one
-            raise ValueError(
-                f"frames must be at least {least} with reduction={reduction} and stcm={stcm!r}; "
-                f"got {frames}."
-            )
-        self.roles = checked_roles(roles, joints)
-        self.frames, self.people, self.joints = frames, people, joints
-        self.columns = max(frames, people * joints)  # F
+        frames = usual_rows(stcm) if frames is None else frames
+        super().__init__(frames=frames, people=people, joints=joints, roles=roles)
+        check_stcm_rows(stcm, frames)
+        wide = stcm in IMAGENET_STCM
         usual = 0.0 if wide else 0.5
-        first, second = (usual if r is None else r for r in (dropout, recurrent_dropout))
-
-        def memory_cell() -> nn.Module:
-            if cell == "torch":
-                return TorchGRU(hidden, dropout=first)
-            return KerasGRU(hidden, dropout=first, recurrent_dropout=second)
-
-        self.tarms = nn.ModuleList(
-            TARM(
-                frames, columns=self.columns, hidden=hidden, reduction=reduction, cell=memory_cell()
-            )
-            for _ in "xyz"  # nothing is shared between coordinates
+        self.tarms = build_tarms(
+            frames,
+            columns=self.columns,
+            hidden=hidden if hidden is not None else 128 if wide else 64,
+            reduction=reduction,
+            cell=cell,
+            attention=attention,
+            dropout=usual if dropout is None else dropout,
+            recurrent_dropout=usual if recurrent_dropout is None else recurrent_dropout,
         )
         self.stcm = build_stcm(stcm, weights=weights, momentum=momentum)
         self.classifier = nn.Linear(STCM_CHANNELS[stcm], num_classes)
         he_normal(self.classifier)  # the published Dense's too
-        for tarm in self.tarms:
-            for layer in (tarm.squeeze, tarm.excite):
-                layer.requires_grad_(attention == "trained")
 
     def forward(self, joints: Tensor, present: Tensor) -> MANOutput:
         """Joints (B, T, P, J, 3) in metres, present (B, T, P) bool; P may be fewer than people."""
-        joints, present = self._checked(joints, present)
-        image, rows = skeleton_to_image(
-            joints, present, frames=self.frames, columns=self.columns, roles=self.roles
-        )
+        image, rows = self.see_image(joints, present)
         given = image.to(self.classifier.weight.dtype)  # of a model cast to bfloat16, too
         recalibrated, attention, memory = recalibrate(list(self.tarms), given)
         maps = self.stcm(recalibrated)  # O~ (B, 3, S, F) -> (B, C, h, w)
@@ -239,29 +272,18 @@ class MAN(nn.Module):
             rows=rows,
         )
 
-    def _checked(self, joints: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
-        fits = joints.ndim == 5 and joints.shape[3:] == (self.joints, 3) and joints.numel()
-        if not fits or joints.shape[2] > self.people:
-            raise ValueError(
-                f"joints must have shape (B, T, P, {self.joints}, 3) in metres with at most "
-                f"{self.people} people and at least one frame; got {tuple(joints.shape)}."
-            )
-        if present.shape != joints.shape[:3] or present.dtype != torch.bool:
-            raise ValueError(
-                f"present must be bool of shape (B, T, P) = {tuple(joints.shape[:3])}; "
-                f"got {present.dtype} {tuple(present.shape)}."
-            )
-        absent = self.people - joints.shape[2]
-        return F.pad(joints, (0, 0, 0, 0, 0, absent)), F.pad(present, (0, absent))
 
-
-def man_loss(output: MANOutput, target: Tensor) -> Tensor:
-    """Cross entropy with the sequence's class (B,)."""
+def man_loss(output: Any, target: Tensor) -> Tensor:
+    """Cross entropy with the sequence's class (B,); ``output`` is MAN's, or another's logits."""
     return F.cross_entropy(output.logits, target)
 
 
-def man_parameter_groups(model: MAN, *, weight_decay: float = 2e-4) -> list[dict[str, object]]:
-    """Optimiser groups: decay on convolution kernels and GRU input kernels, nowhere else.
+def man_parameter_groups(
+    model: nn.Module, *, weight_decay: float = 2e-4
+) -> list[dict[str, object]]:
+    """Optimiser groups of MAN, or of one of its halves alone.
+
+    Decay on convolution kernels and GRU input kernels, nowhere else.
 
     Keras's L2(1e-4) adds 1e-4 w² to the loss, whose gradient is that of a weight decay of 2e-4.
     """
@@ -276,18 +298,3 @@ def man_parameter_groups(model: MAN, *, weight_decay: float = 2e-4) -> list[dict
         {"params": list(decayed.values()), "weight_decay": weight_decay},
         {"params": rest, "weight_decay": 0.0},
     ]
-
-
-def _check_names(
-    *, cell: str, attention: str, stcm: str, weights: str | PathLike[str] | None
-) -> None:
-    if cell not in ("keras", "torch") or attention not in ("trained", "frozen"):
-        raise ValueError(
-            'cell must be "keras" or "torch", and attention "trained" or "frozen"; '
-            f"got {cell!r}, {attention!r}."
-        )
-    if stcm not in STCM_CHANNELS or (weights is not None and stcm != "densenet161"):
-        raise ValueError(
-            'stcm must be "conv9", which starts without weights, or "densenet161"; '
-            f"got {stcm!r} with weights={weights!r}."
-        )

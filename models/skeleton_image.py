@@ -25,10 +25,11 @@ from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 __all__ = [
     "NTU_ROLES",
+    "ReadsSkeletons",
     "Roles",
     "checked_roles",
     "image_rows",
@@ -211,6 +212,54 @@ def skeleton_to_image(
     spare = columns - people * count
     image = F.pad(taken.movedim(-1, 1), (spare // 2, spare - spare // 2))  # (B, 3, S, F)
     return image, rows
+
+
+class ReadsSkeletons(nn.Module):
+    """What MAN and the models beside it take, and how they see it.
+
+    Args:
+        frames: S, rows. people: P. joints: J.
+        roles: joint numbers by role, for the normalisation; ``NTU_ROLES`` lists the names.
+    """
+
+    def __init__(self, *, frames: int, people: int, joints: int, roles: Roles) -> None:
+        super().__init__()
+        if min(frames, people, joints) < 1:
+            raise ValueError(
+                "frames, people and joints must be positive; got "
+                f"frames={frames}, people={people}, joints={joints}."
+            )
+        self.roles = checked_roles(roles, joints)
+        self.frames, self.people, self.joints = frames, people, joints
+        self.columns = max(frames, people * joints)  # F
+
+    def see_image(self, joints: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+        """Image (B, 3, S, F) and rows (B, S), of ``skeleton_to_image``."""
+        joints, present = self._checked(joints, present)
+        return skeleton_to_image(
+            joints, present, frames=self.frames, columns=self.columns, roles=self.roles
+        )
+
+    def bodies(self, image: Tensor) -> Tensor:
+        """The joints in an image (B, 3, S, F), without the columns that pad it: (B, S, P, J, 3)."""
+        start = (self.columns - self.people * self.joints) // 2
+        columns = image[..., start : start + self.people * self.joints]
+        return columns.movedim(1, -1).unflatten(2, (self.people, self.joints))
+
+    def _checked(self, joints: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+        fits = joints.ndim == 5 and joints.shape[3:] == (self.joints, 3) and joints.numel()
+        if not fits or joints.shape[2] > self.people:
+            raise ValueError(
+                f"joints must have shape (B, T, P, {self.joints}, 3) in metres with at most "
+                f"{self.people} people and at least one frame; got {tuple(joints.shape)}."
+            )
+        if present.shape != joints.shape[:3] or present.dtype != torch.bool:
+            raise ValueError(
+                f"present must be bool of shape (B, T, P) = {tuple(joints.shape[:3])}; "
+                f"got {present.dtype} {tuple(present.shape)}."
+            )
+        absent = self.people - joints.shape[2]
+        return F.pad(joints, (0, 0, 0, 0, 0, absent)), F.pad(present, (0, absent))
 
 
 def _has(roles: Roles, needs: Sequence[str]) -> bool:

@@ -1,7 +1,25 @@
-"""MAN's STCM: the convolutions that read the recalibrated skeleton image (see models/man.py)."""
+"""MAN's STCM: the convolutions that read the recalibrated skeleton image (see models/man.py).
+
+    "conv9"        as published: 5×5/2, then two stages of two basic blocks, no pooling before the
+                   global average; pre-activation (the very first block does without)
+    "preact18" …   the published code's builder goes on to [3, 4, 6, 3] and the like, which its demo
+    "preact152"    leaves unused: four stages, blocks as conv9's. Ours, after He et al. (ECCV 2016):
+                   basic blocks in 18 and 34, bottlenecks of four times the width from 50 on, whose
+                   3×3 has the stride
+    "resnet18" …   torchvision's ResNets, so that ImageNet's weights fit. Ours: against the builder
+    "resnet152"    they have 7×7/2 and a max-pooling first, activation after each convolution, none
+                   with a bias, and an eps of 1e-5
+    "densenet161"  torchvision's DenseNet-161, as in the paper's best results
+
+The first kinds start anew by he_normal, at 50 rows; torchvision's are made for 224, and can start
+from ImageNet's weights or a file.
+
+B batch · S image rows · F columns · C channels
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from os import PathLike
 
 import torch.nn.functional as F
@@ -9,9 +27,43 @@ from torch import Tensor, nn
 
 from models.backbones import build_backbone
 
-__all__ = ["STCM", "STCM_CHANNELS", "SameConv", "build_stcm", "he_normal"]
+__all__ = [
+    "IMAGENET_STCM",
+    "STCM",
+    "STCM_CHANNELS",
+    "SameConv",
+    "build_stcm",
+    "check_stcm_rows",
+    "he_normal",
+    "usual_rows",
+]
 
-STCM_CHANNELS = {"conv9": 128, "densenet161": 2208}  # of the last maps
+_OWN = {  # blocks of each stage, and whether they are bottlenecks
+    "conv9": ((2, 2), False),
+    "preact18": ((2, 2, 2, 2), False),
+    "preact34": ((3, 4, 6, 3), False),
+    "preact50": ((3, 4, 6, 3), True),
+    "preact101": ((3, 4, 23, 3), True),
+    "preact152": ((3, 8, 36, 3), True),
+}
+IMAGENET_STCM = {  # torchvision's, and the channels of their last maps
+    "resnet18": 512,
+    "resnet34": 512,
+    "resnet50": 2048,
+    "resnet101": 2048,
+    "resnet152": 2048,
+    "densenet161": 2208,
+}
+_WIDTH = 64  # of the first stage; each further one has twice as many
+_WIDER = 4  # a bottleneck gives so many times its width
+
+
+def _channels(blocks: Sequence[int], bottleneck: bool) -> int:
+    """Of the last maps."""
+    return _WIDTH * 2 ** (len(blocks) - 1) * (_WIDER if bottleneck else 1)
+
+
+STCM_CHANNELS = {name: _channels(*kind) for name, kind in _OWN.items()} | IMAGENET_STCM
 
 
 class SameConv(nn.Conv2d):
@@ -45,6 +97,10 @@ def _conv(before: int, after: int, kernel: int, stride: int = 1) -> SameConv:
     return conv
 
 
+def _norm(channels: int, momentum: float) -> nn.BatchNorm2d:
+    return nn.BatchNorm2d(channels, eps=1e-3, momentum=momentum)  # Keras's eps
+
+
 class Block(nn.Module):
     """Pre-activation basic block; the very first one does without its leading BN-ReLU."""
 
@@ -52,12 +108,29 @@ class Block(nn.Module):
         self, before: int, after: int, *, stride: int, leading: bool, momentum: float
     ) -> None:
         super().__init__()
-        norm = nn.BatchNorm2d(before, eps=1e-3, momentum=momentum)
-        self.first = nn.Sequential(
-            *([norm, nn.ReLU()] if leading else []), _conv(before, after, 3, stride)
-        )
+        activation = [_norm(before, momentum), nn.ReLU()] if leading else []
+        self.first = nn.Sequential(*activation, _conv(before, after, 3, stride))
+        self.second = nn.Sequential(_norm(after, momentum), nn.ReLU(), _conv(after, after, 3))
+        same = before == after and stride == 1
+        self.shortcut = nn.Identity() if same else _conv(before, after, 1, stride)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return self.shortcut(maps) + self.second(self.first(maps))
+
+
+class Bottleneck(nn.Module):
+    """Pre-activation bottleneck 1×1, 3×3, 1×1 that gives four times its width."""
+
+    def __init__(
+        self, before: int, width: int, *, stride: int, leading: bool, momentum: float
+    ) -> None:
+        super().__init__()
+        after = _WIDER * width
+        activation = [_norm(before, momentum), nn.ReLU()] if leading else []
+        self.first = nn.Sequential(*activation, _conv(before, width, 1))
         self.second = nn.Sequential(
-            nn.BatchNorm2d(after, eps=1e-3, momentum=momentum), nn.ReLU(), _conv(after, after, 3)
+            *(_norm(width, momentum), nn.ReLU(), _conv(width, width, 3, stride)),
+            *(_norm(width, momentum), nn.ReLU(), _conv(width, after, 1)),
         )
         same = before == after and stride == 1
         self.shortcut = nn.Identity() if same else _conv(before, after, 1, stride)
@@ -67,37 +140,75 @@ class Block(nn.Module):
 
 
 class STCM(nn.Sequential):
-    """Nine convolutions on the recalibrated image: (B, 3, S, F) -> maps (B, 128, S/4, F/4)."""
+    """Pre-activation stages on the image: (B, 3, S, F) -> maps (B, C, S/2^n, F/2^n), n stages.
 
-    def __init__(self, *, momentum: float) -> None:
-        def norm(channels: int) -> nn.BatchNorm2d:
-            return nn.BatchNorm2d(channels, eps=1e-3, momentum=momentum)
+    Args:
+        blocks: of each stage; the published two stages of two are nine convolutions.
+        bottleneck: of what kind they are.
+        momentum: share of a new batch in batch normalisation's statistics.
+    """
 
+    def __init__(
+        self, *, momentum: float, blocks: Sequence[int] = (2, 2), bottleneck: bool = False
+    ) -> None:
+        kind, wider = (Bottleneck, _WIDER) if bottleneck else (Block, 1)
+        layers: list[nn.Module] = []
+        channels = _WIDTH  # of the maps so far
+        for stage, count in enumerate(blocks):
+            width = _WIDTH * 2**stage
+            for number in range(count):
+                stride = 2 if stage and not number else 1
+                leading = bool(layers)
+                layers.append(
+                    kind(channels, width, stride=stride, leading=leading, momentum=momentum)
+                )
+                channels = wider * width
         super().__init__(
-            _conv(3, 64, 5, 2),  # no pooling after it, as published
-            norm(64),
+            _conv(3, _WIDTH, 5, 2),  # no pooling after it, as published
+            _norm(_WIDTH, momentum),
             nn.ReLU(),
-            Block(64, 64, stride=1, leading=False, momentum=momentum),
-            Block(64, 64, stride=1, leading=True, momentum=momentum),
-            Block(64, 128, stride=2, leading=True, momentum=momentum),
-            Block(128, 128, stride=1, leading=True, momentum=momentum),
-            norm(128),
+            *layers,
+            _norm(channels, momentum),
             nn.ReLU(),
         )
+
+
+def usual_rows(name: str) -> int:
+    """S that the network of that name is made for."""
+    return 224 if name in IMAGENET_STCM else 50
+
+
+def check_stcm_rows(name: str, rows: int) -> None:
+    """Refuse an image whose maps would come to nothing.
+
+    Raises:
+        ValueError: fewer than 29 rows for DenseNet-161, whose poolings round down.
+    """
+    if name == "densenet161" and rows < 29:
+        raise ValueError(f"frames must be at least 29 with stcm={name!r}; got {rows}.")
 
 
 def build_stcm(
     name: str, *, weights: str | PathLike[str] | None = None, momentum: float = 0.01
 ) -> nn.Sequential:
-    """STCM "conv9", or "densenet161": (B, 3, S, F) -> maps (B, 2208, S/32, F/32).
+    """The network of that name, of ``STCM_CHANNELS``: (B, 3, S, F) -> maps (B, C, s, f).
 
     Args:
-        weights: of "densenet161": None, "imagenet" or a file.
+        weights: of torchvision's: None, "imagenet" or a file.
         momentum: share of a new batch in batch normalisation's statistics.
+
+    Raises:
+        ValueError: no such network, or weights for one that starts without.
     """
-    if name == "conv9":
-        return STCM(momentum=momentum)
-    stcm = nn.Sequential(*build_backbone("densenet161", weights=weights).stages)
+    if name not in STCM_CHANNELS or (weights is not None and name not in IMAGENET_STCM):
+        raise ValueError(
+            f"stcm must be one of {', '.join(_OWN)}, which start without weights, or "
+            f"{', '.join(IMAGENET_STCM)}; got {name!r} with weights={weights!r}."
+        )
+    if name in _OWN:
+        blocks, bottleneck = _OWN[name]
+        return STCM(momentum=momentum, blocks=blocks, bottleneck=bottleneck)
+    stcm = nn.Sequential(*build_backbone(name, weights=weights).stages)
     for layer in stcm.modules():
         if isinstance(layer, nn.BatchNorm2d):
             layer.momentum = momentum

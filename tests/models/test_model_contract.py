@@ -43,9 +43,14 @@ SMALL: dict[str, dict[str, object]] = {  # a builder's name, and behind a blank 
     "videolstm unmoved": NARROW | MAPS | {"motion": False},
     "l2stm": NARROW | MAPS,
     "tslstm": NARROW | HIDDEN,
+    "stcm": {"frames": 16},
+    "tarm": {"frames": 16, "hidden": 8, "reduction": 4},
+    "bgru": {"frames": 16, "hidden": 8, "layers": 2},
+    "skeleton_lstm": {"frames": 16, "hidden": 8},
+    "stgcn": {"frames": 16, "channels": (8, 8, 12)},
 }
 LARGE_FIELDS = {"key", "rows", "memory_size"}  # integers
-ON_FRAMES = [n for n in SMALL if not n.startswith("man")]
+ON_FRAMES = [n for n in SMALL if n.split()[0] not in models.ON_JOINTS]
 
 
 def of(name: str) -> str:
@@ -60,7 +65,7 @@ def small(name: str, **more: object) -> nn.Module:
 
 def inputs(name: str, batch: int = BATCH) -> tuple[Tensor, ...]:
     draw = torch.Generator().manual_seed(1)
-    if of(name) == "man":
+    if of(name) in models.ON_JOINTS:
         joints = torch.randn(batch, FRAMES, 2, 25, 3, generator=draw)
         return joints, torch.ones(batch, FRAMES, 2, dtype=torch.bool)
     frames = torch.rand(batch, FRAMES, channels(name), 32, 32, generator=draw)
