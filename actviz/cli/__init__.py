@@ -14,6 +14,7 @@ from actviz.cli.common import Parser
 from actviz.cli.data import add_data
 from actviz.cli.doctor import add_doctor
 from actviz.cli.evaluate import add_evaluate
+from actviz.cli.live import add_live
 from actviz.cli.look import add_probe, add_trace
 from actviz.cli.show import add_explorer, add_puppets, add_reproduce
 from actviz.cli.train import add_recipes, add_train
@@ -75,6 +76,6 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for add in (add_probe, add_trace, add_train, add_evaluate, add_data, add_recipes):
         add(commands)
-    for add in (add_doctor, add_reproduce, add_puppets, add_explorer):
+    for add in (add_doctor, add_reproduce, add_puppets, add_live, add_explorer):
         add(commands)
     return parser
