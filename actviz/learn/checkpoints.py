@@ -22,6 +22,7 @@ from actviz.learn.card_fields import MAX_CLASSES
 from actviz.learn.cards import CARD_KEY, CARD_SCHEMA, Card, check_card, read_card
 from actviz.learn.matching import find_mismatch
 from actviz.learn.weights_files import PICKLED, read_weights, write_weights
+from models.stcm import usual_rows
 
 __all__ = [
     "CARD_KEY",
@@ -172,8 +173,8 @@ def _foreign_card(
         raise CheckpointError(
             f"{path}: expected num_classes in 1..{MAX_CLASSES}; got {count!r:.40}."
         )
-    takes_joints = model == "man"
-    rows = 224 if chosen.get("stcm") == "densenet161" else 50
+    takes_joints = model in models.ON_JOINTS
+    rows = usual_rows(str(chosen.get("stcm", "")))
     flow_length = chosen.get("flow_length")
     card = Card(
         model=model,

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 import models
+from models.stcm import STCM_CHANNELS
 
 __all__ = [
     "Difference",
@@ -32,6 +33,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 _SHOWN = 3  # keys named per kind of difference
 _LEAST = 0.1  # share of alike keys below which no model is called near
 _COUNTER = ".num_batches_tracked"  # of batch normalisation; older files have none
+_TARM = {"hidden": ("tarms.0.embed.weight", 0), "frames": ("tarms.0.squeeze.weight", 1)}
 _LSTM = {"hidden_dim": ("from_state.weight", 1), "head_dim": ("head.fc.weight", 0)}
 _READ_OFF = {  # keyword of a builder: the tensor, and which of its sizes is the value
     "mam": {
@@ -39,7 +41,8 @@ _READ_OFF = {  # keyword of a builder: the tensor, and which of its sizes is the
         "hidden_dim": ("lstm.weight_hh", 1),
         "controller_dim": ("controller.score.weight", 1),
     },
-    "man": {"hidden": ("tarms.0.embed.weight", 0), "frames": ("tarms.0.squeeze.weight", 1)},
+    "man": _TARM,
+    "tarm": _TARM,
     "lstm": _LSTM,
     "alstm": _LSTM | {"attention_dim": ("attend.from_feature.weight", 0)},
     "convlstm": {"hidden_dim": ("cell.from_state.weight", 1), "head_dim": _LSTM["head_dim"]},
@@ -179,10 +182,22 @@ def _candidates(found: Shapes) -> Iterator[tuple[str, dict[str, Any]]]:
         for backbone in backbones:
             yield from _of_pictures(model, backbone, found)
     if tops & {"stcm", "tarms"}:
-        cell = {} if "tarms.0.cell.kernel" in found else {"cell": "torch"}
-        for stcm in ({}, {"stcm": "densenet161"}):
-            yield "man", stcm | cell  # its usual sizes hang on the stcm; first come stays
-            yield "man", stcm | cell | _sizes("man", found)
+        yield from _of_joints(found, tops)
+
+
+def _of_joints(found: Shapes, tops: set[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """MAN, or the half of it that is there."""
+    cell = {"cell": "torch"} if "tarms.0.cell.gru.weight_ih_l0" in found else {}
+    if "stcm" not in tops:
+        yield "tarm", cell | _sizes("tarm", found)
+        return
+    for name in STCM_CHANNELS:
+        stcm = {} if name == "conv9" else {"stcm": name}
+        if "tarms" not in tops:
+            yield "stcm", stcm
+            continue
+        yield "man", stcm | cell  # its usual sizes hang on the stcm; first come stays
+        yield "man", stcm | cell | _sizes("man", found)
 
 
 def _of_pictures(model: str, backbone: str, found: Shapes) -> Iterator[tuple[str, dict[str, Any]]]:

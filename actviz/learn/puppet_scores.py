@@ -27,7 +27,13 @@ from actviz.learn.checkpoints import Loaded
 from actviz.learn.data.augment import centre_on_hips
 from actviz.learn.data.makers import pad_skeletons
 from actviz.learn.data.puppet_flow import Snippets, puppet_snippets
-from actviz.learn.data.puppets import Frames, limb_masks, puppet_frames, puppet_skeletons
+from actviz.learn.data.puppets import (
+    Frames,
+    Skeletons,
+    limb_masks,
+    puppet_frames,
+    puppet_skeletons,
+)
 from actviz.learn.evaluation import Evaluation
 from actviz.learn.scores import curve_scores, map_scores, pair_scores, write_scores
 from actviz.trace.cam import exact_cam
@@ -37,7 +43,8 @@ __all__ = ["ALL_CLIPS", "PAIRS", "evaluate_puppets"]
 PAIRS = (("sit down", "stand up"), ("pick up", "put down"))  # each the other reversed in time
 ALL_CLIPS = 600  # of a split that has no end: as many as the cards were scored on
 _CLIPS = 16  # clips through a network at once
-_VIEWS = {"tmnet": "glance", "man": "whole"}  # how the answer that is scored came to be
+# How the answer that is scored came to be.
+_VIEWS = {"tmnet": "glance", **dict.fromkeys(models.ON_JOINTS, "whole")}
 
 
 @torch.inference_mode()
@@ -124,24 +131,28 @@ def _score_tmnet(loaded: Loaded, split: str, clips: int) -> Scored:
     return data.labels, answers["both"][:, centre], metrics
 
 
-def _score_man(loaded: Loaded, split: str, clips: int) -> Scored:
+def _score_joints(loaded: Loaded, split: str, clips: int) -> Scored:
     """On the skeletons as they come, and once more with every body centred on its hips."""
     data = puppet_skeletons(split, clips)
     hips = (models.NTU_ROLES["hip_left"], models.NTU_ROLES["hip_right"])
     centred = [centre_on_hips(j, hips=hips) for j in data.joints]
-    logits, attention, rows = _run_man(loaded, list(data.joints), list(data.present))
-    hips_logits, _, _ = _run_man(loaded, centred, list(data.present))
+    logits, attention, rows = _run_joints(loaded, list(data.joints), list(data.present))
+    hips_logits, _, _ = _run_joints(loaded, centred, list(data.present))
+    metrics: dict[str, Any] = {"hips_top1": _top1(hips_logits, data.labels)}
+    if attention is not None:
+        metrics["attention"] = _score_attention(attention, rows, data)
+    return data.labels, logits, metrics
+
+
+def _score_attention(attention: NDArray, rows: NDArray, data: Skeletons) -> dict[str, Any]:
+    """Of each coordinate, and their mean, against the frames that show the action."""
     real = [r >= 0 for r in rows]
     evidence = [e[r[k]] for e, r, k in zip(data.evidence, rows, real, strict=True)]
     curves = {
         "mean": [a.mean(0)[k] for a, k in zip(attention, real, strict=True)],
         **{c: [a[i][k] for a, k in zip(attention, real, strict=True)] for i, c in enumerate("xyz")},
     }
-    metrics = {
-        "hips_top1": _top1(hips_logits, data.labels),
-        "attention": {name: curve_scores(c, evidence) for name, c in curves.items()},
-    }
-    return data.labels, logits, metrics
+    return {name: curve_scores(c, evidence) for name, c in curves.items()}
 
 
 def _score_sequence(loaded: Loaded, split: str, clips: int) -> Scored:
@@ -160,25 +171,26 @@ _ON_CLIPS = ("tsn", "tsm", "res_i3d", "resnet3d18")
 _SCORERS: dict[str, Callable[[Loaded, str, int], Scored]] = {
     "mam": _score_mam,
     "tmnet": _score_tmnet,
-    "man": _score_man,
+    **dict.fromkeys(models.ON_JOINTS, _score_joints),
     **dict.fromkeys(_ON_CLIPS, _score_frames),
     **dict.fromkeys(_SEQUENCES, _score_sequence),
 }
 
 
-def _run_man(
+def _run_joints(
     loaded: Loaded, joints: list[NDArray[np.float32]], present: list[NDArray[np.bool_]]
-) -> tuple[NDArray, NDArray, NDArray]:
-    """Logits (N, K), attention (N, 3, S) and source frames (N, S), -1 for padding."""
+) -> tuple[NDArray, NDArray | None, NDArray]:
+    """Logits (N, K), attention (N, 3, S) of what has it, and source frames (N, S), -1 for none."""
     device = next(loaded.model.parameters()).device
     parts = []
     for start in range(0, len(joints), _CLIPS):
         some = slice(start, start + _CLIPS)
         batch = pad_skeletons(list(zip(joints[some], present[some], strict=True)))
         output = loaded.model(batch["joints"].to(device), batch["present"].to(device))
-        parts.append((output.logits, output.attention, output.rows))
-    logits, attention, rows = (torch.cat(p).cpu().numpy() for p in zip(*parts, strict=True))
-    return logits, attention, rows
+        parts.append((output.logits, output.rows, output.attention))
+    logits, rows, weights = zip(*parts, strict=True)
+    attention = None if weights[0] is None else torch.cat(weights).cpu().numpy()
+    return torch.cat(logits).cpu().numpy(), attention, torch.cat(rows).cpu().numpy()
 
 
 def _frames(loaded: Loaded, split: str, clips: int) -> Frames | Snippets:

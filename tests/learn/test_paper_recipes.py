@@ -191,6 +191,29 @@ def test_man_is_trained_as_the_authors_published_it():
         assert not any(getattr(RECIPES[name], field) for field in varied), name
 
 
+@pytest.mark.parametrize("data", ["ntu", "utkinect", "sysu", "hdm05"])
+def test_mans_convolutions_alone_are_trained_as_man_is(data):
+    man, alone = (RECIPES[f"{data}/{model}"].to_dict() for model in ("man", "stcm"))
+    assert {k for k in man if man[k] != alone[k]} == {"name", "model", "summary"}
+    assert man["batch_size"] == (128 if data == "ntu" else 16)
+
+
+def test_rivals_on_skeletons_are_all_trained_alike_and_marked_as_ours():
+    rivals = [RECIPES[f"sysu/{name}"] for name in ("tarm", "bgru", "lstm", "stgcn")]
+    rates = {(r.optimiser, r.learning_rate, r.epochs, r.batch_size) for r in rivals}
+    assert len(rates) == 1 and all("learning_rate" in r.ours for r in rivals)
+    puppets = [RECIPES[f"puppets/{name}"] for name in ("man", "stcm", "tarm", "bgru", "stgcn")]
+    assert len({(r.epochs, r.train_clips, r.speed, r.noise, r.repeats) for r in puppets}) == 1
+
+
+def test_sizes_and_dropout_of_a_rival_reach_its_network():
+    asked = {"hidden": 9, "layers": 2, "dropout": 0.25}
+    network = models.build("bgru", **get_recipe("ntu/bgru", asked).build_overrides(5))
+    assert (network.cell.hidden_size, network.cell.num_layers, network.rate) == (9, 2, 0.25)
+    blocks = get_recipe("ntu/stgcn", {"channels": "[4, 8]"}).build_overrides(5)
+    assert len(models.build("stgcn", **blocks).blocks) == 2
+
+
 def test_nothing_published_is_chosen_by_the_test_set_unless_asked():
     assert {recipe.choose for recipe in RECIPES.values()} == {"val"}
 

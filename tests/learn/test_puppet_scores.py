@@ -24,7 +24,7 @@ def _cache(tmp_path_factory, monkeypatch):
 
 
 def _loaded(name: str, model: nn.Module, **changes) -> Loaded:
-    pictures = name != "man"
+    pictures = name not in models.ON_JOINTS
     values = {
         "model": name,
         "overrides": {"num_classes": 12},
@@ -75,6 +75,8 @@ def test_model_that_knows_the_truth_scores_one():
             {"one_glance", "glances", "one_glance_at_evidence", "cam_rb", "cam_cb"},
         ),
         ("man", {"frames": 16, "hidden": 8}, {"attention", "hips_top1"}),
+        ("stcm", {"frames": 16}, {"hips_top1"}),
+        ("tarm", {"frames": 16, "hidden": 8}, {"attention", "hips_top1"}),
     ],
 )
 def test_scores_have_stable_names_and_are_plain_json(name, overrides, extra):

@@ -45,7 +45,8 @@ def folder(tmp_path_factory) -> Path:
 
 
 def puppet_task(name: str, **settings):
-    pictures = {} if name == "man" else PICTURES | {"start_from": ""}
+    joints = name in ("man", "stcm", "tarm", "bgru", "stgcn")
+    pictures = {} if joints else PICTURES | {"start_from": ""}
     return make_task(get_recipe(f"puppets/{name}", TINY | pictures | settings))
 
 
@@ -57,7 +58,11 @@ def first(task, part="train", **options):
 
 
 @pytest.mark.parametrize(
-    "name", ["backbone", "backbone-flow", "mam", "mam-head", "mam-head-flow", "tmnet", "man"]
+    "name",
+    [
+        *("backbone", "backbone-flow", "mam", "mam-head", "mam-head-flow", "tmnet"),
+        *("man", "stcm", "tarm", "bgru", "stgcn"),
+    ],
 )
 def test_a_step_has_an_answer_for_each_clip_and_a_gradient(name):
     task = puppet_task(name)
@@ -327,6 +332,25 @@ def test_utkinect_trains_in_its_own_layout(real_data):
     torch.manual_seed(0)
     models.build("man", **task.overrides).load_state_dict(task.network.state_dict())
     assert torch.isfinite(task.step(first(task), train=True).loss)
+
+
+def test_a_graph_network_takes_the_bones_of_the_layout_that_files_bring(tmp_path):
+    for number in range(8):
+        path = tmp_path / f"c{number % 2}" / f"{number}.npz"
+        path.parent.mkdir(exist_ok=True)
+        joints = np.random.default_rng(number).normal(size=(6, 1, 4, 3))
+        names, bones = ["a", "b", "c", "d"], [[0, 1], [1, 2], [0, 3]]
+        np.savez(path, joints=joints, fps=30, layout="own-4", joint_names=names, bones=bones)
+    asked = {"data": "folder", "layout": "", "channels": "[4]", "batch_size": 4}
+    task = make_task(get_recipe("utkinect/stgcn", TINY | asked), root=tmp_path)
+    task.prepare()
+    assert task.overrides["bones"] == ((0, 1), (1, 2), (0, 3))
+    assert torch.isfinite(task.step(first(task), train=True).loss)
+
+
+def test_decay_of_the_halves_falls_as_mans_and_of_rivals_on_all():
+    sizes = {name: len(puppet_task(name).parameter_groups()) for name in ("stcm", "tarm", "bgru")}
+    assert sizes == {"stcm": 2, "tarm": 2, "bgru": 1}
 
 
 def test_skeleton_batches_vary_only_where_the_recipe_says():

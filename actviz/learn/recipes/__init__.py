@@ -49,7 +49,7 @@ _ONE_OR_MORE = (
     *("frames", "epochs", "batch_size", "accumulate", "repeats", "devices", "nodes", "width"),
     *("flow_length", "input_size", "side", "stride", "stored_frames", "views"),
     *("memory_dim", "hidden_dim", "controller_dim", "hidden", "reduction"),
-    *("head_dim", "motion_length"),
+    *("head_dim", "motion_length", "layers"),
 )
 # Of all other numbers 0.
 _LEAST: dict[str, float] = dict.fromkeys(_ONE_OR_MORE, 1) | {
@@ -147,8 +147,8 @@ def _check(recipe: Recipe) -> None:
         value = getattr(recipe, field.name)
         if type(value) in (int, float):
             _check_number(f"{recipe.name}: {field.name}", value, _LEAST.get(field.name, 0))
-    for name in ("dropout", "momentum", "smoothing"):
-        if getattr(recipe, name, 0) > 1:
+    for name in ("dropout", "recurrent_dropout", "momentum", "smoothing"):
+        if (getattr(recipe, name, 0) or 0) > 1:
             raise ActvizError(
                 f"{recipe.name}: {name} must be at most 1; got {getattr(recipe, name)}."
             )

@@ -117,7 +117,7 @@ class PictureRecipe(Recipe):
     more_positions: bool = True  # 13 crop positions instead of 5
     flip: bool = True  # mirror half of the clips; flow's x changes its sign
     # evaluation
-    test_views: Literal["25x10", "10-crop", "25", "centre", "glance"] = "centre"
+    test_views: Literal["25x10", "10-crop", "25", "centre", "25-clips", "glance"] = "centre"
 
     def build_overrides(self, classes: int) -> dict[str, Any]:
         own: dict[str, Any] = {
@@ -218,17 +218,46 @@ class TMNetRecipe(PictureRecipe):
         return super().build_overrides(classes) | own
 
 
+STCMName = Literal[
+    "conv9",
+    "preact18",
+    "preact34",
+    "preact50",
+    "preact101",
+    "preact152",
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnet152",
+    "densenet161",
+]
+_OF_TARM = ("hidden", "reduction", "cell", "attention")
+_TAKEN = {  # by each model on skeletons, beside what is given where it is not the model's own
+    "man": ("frames", *_OF_TARM),
+    "stcm": ("frames",),
+    "tarm": ("frames", *_OF_TARM),
+    "bgru": ("frames", "hidden", "layers"),
+    "skeleton_lstm": ("frames", "hidden", "layers"),
+    "stgcn": ("frames",),
+}
+
+
 @dataclass(frozen=True)
 class MANRecipe(Recipe):
-    """MAN (Xie et al., IJCAI 2018) on skeletons."""
+    """MAN (Xie et al., IJCAI 2018) and what it is compared with, on skeletons."""
 
     layout: str = "ntu-25"  # skeletons are converted to it; "": as the data set has them
-    stcm: Literal["conv9", "densenet161"] = "conv9"
-    weights: str = ""  # of densenet161: "imagenet", a file, "" random
-    hidden: int = 64  # units of each GRU direction
+    stcm: STCMName = "conv9"
+    weights: str = ""  # of torchvision's networks: "imagenet", a file, "" random
+    hidden: int = 64  # units of each direction of a recurrent layer
+    layers: int = 1  # of them, one above the other: "bgru", "skeleton_lstm"
     reduction: int = 16  # of the attention's bottleneck
     cell: Literal["torch", "keras"] = "torch"
     attention: Literal["trained", "frozen"] = "trained"
+    channels: tuple[int, ...] = ()  # of each block of "stgcn"; (): its own
+    dropout: float | None = None  # null: the model's own
+    recurrent_dropout: float | None = None  # of Keras's cell; null: the model's own
     # variation, all off in the paper
     turn: float = 0.0  # degrees, most, about the vertical
     scale: float = 0.0  # most, share of the body's size
@@ -238,14 +267,13 @@ class MANRecipe(Recipe):
     hips_share: float = 0.0  # of clips centred on the hips, beside those that come so
 
     def build_overrides(self, classes: int) -> dict[str, Any]:
-        own: dict[str, Any] = {
-            "num_classes": classes,
-            "frames": self.frames,
-            "hidden": self.hidden,
-            "reduction": self.reduction,
-            "cell": self.cell,
-            "attention": self.attention,
-        }
+        own: dict[str, Any] = {"num_classes": classes}
+        own |= {name: getattr(self, name) for name in _TAKEN[self.model]}
         if self.stcm != "conv9":
             own["stcm"] = self.stcm
+        if self.channels:
+            own["channels"] = self.channels
+        for name in ("dropout", "recurrent_dropout"):
+            if getattr(self, name) is not None:
+                own[name] = getattr(self, name)
         return own

@@ -1,4 +1,4 @@
-"""Trainings on skeletons: MAN, on any layout."""
+"""Trainings on skeletons, on any layout: MAN, its halves alone, and what it is compared with."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from actviz.learn.tasks.base import Step, Task, in_words
 
 __all__ = ["MANTask"]
 
-_USUAL = "ntu-25"  # the layout that the builder knows by itself
+_USUAL = "ntu-25"  # the layout that the builders know by themselves
+_KERAS = ("man", "stcm", "tarm")  # models whose decay falls where the published code's L2 does
 
 
 class MANTask(Task):
@@ -70,7 +71,8 @@ class MANTask(Task):
         if layout.name == _USUAL:
             return {}
         roles = {role: tuple(joints) for role, joints in layout.roles.items()}
-        return {"joints": len(layout), "people": max(1, self._everything.people), "roles": roles}
+        own = {"joints": len(layout), "people": max(1, self._everything.people), "roles": roles}
+        return own | ({"bones": layout.bones} if self.recipe.model == "stgcn" else {})
 
     def build(self) -> nn.Module:
         r = self.recipe
@@ -86,8 +88,10 @@ class MANTask(Task):
 
     def step(self, batch: Batch, *, train: bool) -> Step:
         output = self.network(batch["joints"], batch["present"])
-        return Step(output.logits, models.man_loss(output, batch["label"]))
+        return Step(output.logits, models.LOSSES[self.recipe.model](output, batch["label"]))
 
     def parameter_groups(self) -> list[dict[str, Any]]:
-        network: Any = self.network
+        if self.recipe.model not in _KERAS:
+            return super().parameter_groups()
+        network = self.network
         return list(models.man_parameter_groups(network, weight_decay=self.recipe.weight_decay))
