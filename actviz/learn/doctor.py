@@ -33,6 +33,7 @@ from models.foreign import to_torchvision_names
 __all__ = ["CONVERTIBLE", "Diagnosis", "Network", "diagnose", "examine"]
 
 # Of torchvision; a VGG16 is read at pool5 by choice, which no file shows.
+_OF_JOINTS = ("tarms.", "stcm.", "cell.weight_ih_l0", "blocks.0.space.")  # begin their layers
 _OTHERS = tuple(b for b in models.BACKBONES if b not in ("resnet18_narrow", "vgg16_pool5"))
 # These two end otherwise than in one linear layer on the frame's feature, as TSN does.
 CONVERTIBLE = tuple(b for b in _OTHERS if b not in ("squeezenet1_1", "mobilenet_v3_small"))
@@ -291,7 +292,7 @@ def _dtypes(state: Mapping[str, Tensor]) -> list[str]:
 
 def _modality(shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, int | None]:
     """What enters, from the channels of the first convolution, and L where it is flow."""
-    if any(k.startswith("tarms.") for k in shapes):
+    if any(k.startswith(_OF_JOINTS) for k in shapes):
         return "joints", None
     first = first_kernel(shapes)
     channels = 0 if first is None else first[1]

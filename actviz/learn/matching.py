@@ -183,6 +183,16 @@ def _candidates(found: Shapes) -> Iterator[tuple[str, dict[str, Any]]]:
             yield from _of_pictures(model, backbone, found)
     if tops & {"stcm", "tarms"}:
         yield from _of_joints(found, tops)
+    if "cell.weight_ih_l0" in found:
+        both = "cell.weight_ih_l0_reverse" in found
+        layers = sum(k.startswith("cell.weight_ih_l") and "reverse" not in k for k in found)
+        sizes = {"hidden": found["cell.weight_hh_l0"][1], "layers": layers}
+        yield "bgru" if both else "skeleton_lstm", sizes
+    widths = [
+        v[0] for k, v in found.items() if k.startswith("blocks.") and k.endswith("time.0.bias")
+    ]
+    if widths:
+        yield "stgcn", {"channels": tuple(widths)}
 
 
 def _of_joints(found: Shapes, tops: set[str]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -191,7 +201,9 @@ def _of_joints(found: Shapes, tops: set[str]) -> Iterator[tuple[str, dict[str, A
     if "stcm" not in tops:
         yield "tarm", cell | _sizes("tarm", found)
         return
-    for name in STCM_CHANNELS:
+    wide = found.get("classifier.weight", (0, 0))[-1]
+    likely = [name for name, channels in STCM_CHANNELS.items() if channels == wide]
+    for name in likely or STCM_CHANNELS:
         stcm = {} if name == "conv9" else {"stcm": name}
         if "tarms" not in tops:
             yield "stcm", stcm

@@ -266,6 +266,9 @@ def test_weights_of_two_streams_say_what_each_sees(name, sees):
         ("man", {"stcm": "resnet34", "cell": "torch"}),
         ("stcm", {"stcm": "preact18"}),
         ("tarm", {"cell": "torch", "hidden": 9}),
+        ("bgru", {"hidden": 9, "layers": 2}),
+        ("skeleton_lstm", {"hidden": 9, "layers": 1}),
+        ("stgcn", {"channels": (4, 8)}),
         ("tmnet", {"backbone": "resnet50", "variant": "3d-b"}),
         ("lstm", {"backbone": "resnet18_narrow", "hidden_dim": 16, "flow_length": 1}),
         ("alstm", {"backbone": "resnet18_narrow", "hidden_dim": 16, "attention_dim": 8}),
@@ -282,6 +285,13 @@ def test_nearest_builder_is_the_one_that_made_the_weights(model, overrides):
     fit = nearest_fit(state)
     assert (fit.model, fit.overrides, fit.share) == (model, overrides, 1.0)
     assert not fit.difference
+
+
+@pytest.mark.parametrize("model", models.ON_JOINTS)
+def test_weights_of_models_on_skeletons_see_joints(tmp_path, model):
+    small = {"channels": (4,)} if model == "stgcn" else {}
+    net = models.build(model, num_classes=2, **small)
+    assert dict(diagnose(written(tmp_path / "j.pt", net.state_dict())).rows())["sees"] == "joints"
 
 
 def test_own_weights_without_card_are_told_how_they_load(tmp_path):
