@@ -112,17 +112,18 @@ def _both_ways(x: Tensor) -> Tensor:
 
 
 def _stacked(cells: Sequence[nn.Module], name: str) -> Tensor:
-    return torch.stack([cell.get_parameter(name) for cell in cells])
+    """Contiguous: "channels last" reorders every weight of four axes, which Keras's cell has."""
+    return torch.stack([cell.get_parameter(name) for cell in cells]).contiguous()
 
 
 def _keras_states(cells: Sequence[Any], x: Tensor) -> Tensor:
     """States (C·2, S, B, H), each direction in its own order."""
     masks = [cell.masks(e) for cell, e in zip(cells, x, strict=True)]
     mask, kept = (torch.stack(m) for m in zip(*masks, strict=True))  # (C, 2, 3, …)
-    inputs = _both_ways(x)[:, :, None] * mask  # (C, 2, 3, S, B, H)
-    kernel, bias = _stacked(cells, "kernel"), _stacked(cells, "bias")
-    given = inputs.flatten(3, 4) @ kernel + bias[..., None, :]
-    given = given.unflatten(3, inputs.shape[3:5]).flatten(0, 1)  # (G, 3, S, B, H)
+    inputs = _both_ways(x)[:, :, None].repeat(1, 1, 3, 1, 1, 1) * mask  # (C, 2, 3, S, B, H)
+    kernel, bias = (_stacked(cells, name).flatten(0, 2) for name in ("kernel", "bias"))
+    given = torch.baddbmm(bias[:, None], inputs.flatten(3, 4).flatten(0, 2), kernel)
+    given = given.unflatten(1, inputs.shape[3:5]).unflatten(0, (-1, 3))  # (G, 3, S, B, H)
     recurrent = _stacked(cells, "recurrent").flatten(0, 1)  # (G, 3, H, H)
     states: Tensor = _KerasScan.apply(given, recurrent, kept.flatten(0, 1))
     return states
@@ -137,7 +138,7 @@ def _torch_states(cells: Sequence[Any], x: Tensor) -> Tensor:
         return torch.stack(ways, 1).flatten(0, 1)
 
     inputs = _both_ways(x).flatten(0, 1)  # (G, S, B, H)
-    given = inputs.flatten(1, 2) @ both("weight_ih").mT + both("bias_ih")[:, None]
+    given = torch.baddbmm(both("bias_ih")[:, None], inputs.flatten(1, 2), both("weight_ih").mT)
     given = given.unflatten(1, inputs.shape[1:3])  # (G, S, B, 3H)
     hidden = both("weight_hh").mT, both("bias_hh")[:, None]
     states: Tensor = _TorchScan.apply(given, *hidden)
