@@ -37,6 +37,7 @@ from models.frames import check_clip
 __all__ = [
     "BACKBONES_3D",
     "ClipCNN",
+    "ClipConv3d",
     "TimeConv3d",
     "build_backbone_3d",
     "clip_cnn_beside",
@@ -56,7 +57,26 @@ _PADDINGS = ("zeros", "replicate")
 _I3D_BLOCKS = ((0, 1, 2), (0, 2), (0, 2, 4), (1,))
 
 
-class TimeConv3d(nn.Conv3d):
+class ClipConv3d(nn.Conv3d):
+    """Convolution over time and space whose gradient is right for clips shorter than its kernel.
+
+    Of 2 ≤ T < kernel steps, with zeros to be padded in time, oneDNN's bfloat16 gradient of the
+    kernel reads memory that nobody wrote (torch 2.15, AVX-512: nan, or wrong by its own size).
+    Zeros that are there already make it the one of float32 to 0.3 %.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        steps, around = input.shape[2], int(self.padding[0])
+        if not around or steps >= self.kernel_size[0]:
+            return super().forward(input)
+        input = F.pad(input, (0, 0, 0, 0, around, around))
+        space = (0, *self.padding[1:])
+        return F.conv3d(
+            input, self.weight, self.bias, self.stride, space, self.dilation, self.groups
+        )
+
+
+class TimeConv3d(ClipConv3d):
     """Convolution over time and space whose padding in time is zeros or the clip's own ends."""
 
     def __init__(self, flat: nn.Conv2d, *, length: int, stride: int, time_padding: str) -> None:

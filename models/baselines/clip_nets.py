@@ -26,10 +26,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models.video import r3d_18
-from torchvision.models.video.resnet import BasicBlock, Conv3DSimple
+from torchvision.models.video.resnet import BasicBlock
 
 from models.backbones import FrameCNN
-from models.backbones3d import ClipCNN, build_backbone_3d
+from models.backbones3d import ClipCNN, ClipConv3d, build_backbone_3d
 from models.foreign import (
     fit_state,
     kinetics_state,
@@ -139,7 +139,7 @@ def clip_net_loss(output: ClipNetOutput, target: Tensor) -> Tensor:
 def _r3d18(width: int) -> ClipCNN:
     """torchvision's R3D-18 at any width, as stem and four stages."""
     stem = nn.Sequential(
-        nn.Conv3d(3, width, (3, 7, 7), stride=(1, 2, 2), padding=(1, 3, 3), bias=False),
+        ClipConv3d(3, width, (3, 7, 7), stride=(1, 2, 2), padding=(1, 3, 3), bias=False),
         nn.BatchNorm3d(width),
         nn.ReLU(inplace=True),
     )
@@ -163,9 +163,13 @@ def _two_blocks(before: int, after: int, *, stride: int) -> nn.Sequential:
             nn.Conv3d(before, after, 1, stride=stride, bias=False), nn.BatchNorm3d(after)
         )
     return nn.Sequential(
-        BasicBlock(before, after, Conv3DSimple, stride, shortcut),
-        BasicBlock(after, after, Conv3DSimple),
+        BasicBlock(before, after, _conv, stride, shortcut), BasicBlock(after, after, _conv)
     )
+
+
+def _conv(before: int, after: int, _: int | None = None, stride: int = 1) -> nn.Module:
+    """torchvision's ``Conv3DSimple``; what it does not use is asked of all its kind."""
+    return ClipConv3d(before, after, 3, stride=stride, padding=1, bias=False)
 
 
 def _load_r3d18(cnn: ClipCNN, weights: str | PathLike[str]) -> None:
