@@ -14,7 +14,6 @@ import streamlit as st
 from actviz.clip.reader import file_sha256
 from actviz.errors import ActvizError
 from actviz.learn.checkpoints import Loaded, bundled, load_checkpoint
-from actviz.trace.frames import trace_tmnet
 from actviz.trace.provenance import pick_device
 from actviz.trace.run import (
     WHOLE,
@@ -26,6 +25,7 @@ from actviz.trace.run import (
     trace_skeleton,
     trace_video,
 )
+from actviz.trace.schema import TMNetTrace, Trace
 from actviz.trace.weights import BUNDLED, load_second
 
 __all__ = [
@@ -34,10 +34,12 @@ __all__ = [
     "comes_along",
     "devices",
     "drawings",
+    "is_made",
     "kept",
+    "load",
     "model_of",
     "traced",
-    "with_class",
+    "with_maps",
 ]
 
 T = TypeVar("T")
@@ -98,6 +100,11 @@ def _traces() -> Shelf:
 
 
 @st.cache_resource(show_spinner=False)
+def _glances() -> Shelf:
+    return Shelf(64)  # traces of TMNet without their pictures: well under a megabyte each
+
+
+@st.cache_resource(show_spinner=False)
 def drawings() -> Shelf:
     """Figures and thumbnails of traces."""
     return Shelf(48)
@@ -108,7 +115,12 @@ def _loaded(model: str, weights: Path | None, device: str, sha256: str) -> Loade
     return load_weights(model, weights, device)
 
 
-def _load(ask: Ask) -> Loaded:
+def load(ask: Ask) -> Loaded:
+    """The weights that ``ask`` names, kept and shared.
+
+    Raises:
+        ActvizError: the weights or the device will not do.
+    """
     sha256 = file_sha256(ask.weights or bundled(ask.model))
     return _loaded(ask.model, ask.weights, ask.device, sha256)
 
@@ -148,7 +160,7 @@ def traced(ask: Ask, progress: StageProgress | None = None) -> Traced:
     def work() -> Traced:
         if progress:
             progress("loading the weights", 0, 1)
-        loaded = _load(ask)
+        loaded = load(ask)
         if ask.model == "man":
             return trace_skeleton(
                 loaded, ask.path, span=ask.span, pose_model=ask.pose_model, progress=progress
@@ -159,17 +171,40 @@ def traced(ask: Ask, progress: StageProgress | None = None) -> Traced:
     return _traces().remember(ask.key, work)
 
 
-def with_class(ask: Ask, base: Traced, cam_class: str | None) -> Traced:
-    """TMNet's ``base`` with another mapped class; nothing is decoded again."""
-    if cam_class is None:
-        return base
+def with_maps(
+    ask: Ask,
+    base: Traced,
+    *,
+    cam_class: str,
+    method: str,
+    motion: bool = False,
+    progress: StageProgress | None = None,
+) -> Traced:
+    """TMNet's ``base`` with another class's maps, by another method, with what moves.
 
-    def work() -> Traced:
-        assert base.clip is not None  # TMNet always looks at pictures
-        trace = trace_tmnet(_load(ask), base.clip, info=base.info, cam_class=cam_class)
-        return replace(base, trace=trace)
+    Nothing is decoded again for maps; for what moves the file is read once.
 
-    return _traces().remember((*ask.key, cam_class), work)
+    Raises:
+        ActvizError: a method that will not do here, or a file too small for optical flow.
+    """
+
+    def maps() -> Trace:
+        return base.with_maps(cam_class=cam_class, method=method, progress=progress).trace
+
+    trace = _glances().remember((*ask.key, cam_class, method), maps)
+    assert isinstance(trace, TMNetTrace)
+    if motion:
+        moving = _glances().remember(
+            (*ask.key, "motion"), lambda: base.with_motion(progress=progress).trace
+        )
+        assert isinstance(moving, TMNetTrace)
+        trace = replace(trace, motion=moving.motion, motion_max=moving.motion_max)
+    return replace(base, trace=trace)
+
+
+def is_made(ask: Ask, *about: str) -> bool:
+    """Whether ``with_maps`` has these already: class and method, or "motion"."""
+    return _glances().get((*ask.key, *about)) is not None
 
 
 def devices() -> list[str]:

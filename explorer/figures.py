@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,6 @@ from actviz.report import truth_of
 from actviz.trace.run import Traced
 from actviz.trace.schema import MAMTrace, MANTrace, TMNetTrace
 from actviz.views.attention import attention_lanes, describe_attention
-from actviz.views.glance import describe_glance, glance_lanes
 from actviz.views.lanes import Lane, LaneFigure
 from actviz.views.theme import ATTENTION, BOTH, Curve, pick_theme
 from explorer.compute import drawings
@@ -35,35 +34,14 @@ class Drawn:
 
 
 def lanes_of(key: Hashable, traced: Traced, *, film: Clip | None, dark: bool) -> Drawn:
-    """The lanes of one trace, under thumbnails of ``film`` at the trace's frames."""
-    draw: dict[type, Callable[..., Drawn]] = {
-        TMNetTrace: _glance,
-        MANTrace: _attention,
-    }
-    make = draw[type(traced.trace)]
-    return drawings().remember(("lanes", key, dark), lambda: make(traced, _thumbs(film), dark))
+    """The lanes of MAN's trace, under thumbnails of ``film`` at the trace's frames."""
+    return drawings().remember(
+        ("lanes", key, dark), lambda: _attention(traced, _thumbs(film), dark)
+    )
 
 
-def _thumbs(film: Clip | None) -> NDArray[np.uint8] | None:
+def _thumbs(film: Clip | None) -> Thumbs:
     return None if film is None else thumbnails(film)
-
-
-def _glance(traced: Traced, thumbs: Thumbs, dark: bool) -> Drawn:
-    trace = traced.trace
-    assert isinstance(trace, TMNetTrace)
-    k = trace.classes.index(trace.cam_class)
-    curves = (
-        trace.times_s,
-        trace.probabilities_rb[:, k],
-        trace.probabilities_cb[:, k],
-        trace.probabilities[:, k],
-    )
-    name = trace.cam_class
-    figure = glance_lanes(
-        *curves, class_name=name, truth=truth_of(trace), thumbnails=thumbs, dark=dark
-    )
-    words = describe_glance(*curves, class_name=name, cam_rb=trace.cam_rb, cam_cb=trace.cam_cb)
-    return Drawn(figure, words)
 
 
 def _attention(traced: Traced, thumbs: Thumbs, dark: bool) -> Drawn:

@@ -6,7 +6,7 @@ import io
 import logging
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,6 +31,7 @@ __all__ = [
     "say_failure",
     "title",
     "trace_of",
+    "working",
 ]
 
 _log = logging.getLogger("actviz.explorer")
@@ -109,13 +110,17 @@ def trace_of(ask: Ask | None) -> Traced | None:
 
 
 @contextmanager
-def working(ask: Ask) -> Iterator[StageProgress]:
-    """A bar that says what is being done and how far it is, with a way to stop."""
+def working(ask: Ask, *, stop: Callable[[], None] | None = None) -> Iterator[StageProgress]:
+    """A bar that says what is being done and how far it is, with a way to stop.
+
+    ``stop`` takes back what is being waited for; None: the whole trace.
+    """
     place = st.empty()
     with place.container(border=True):
         name = MODELS[ask.model]
         bar = st.progress(0.0, text=f"{name} looks at {ask.path.name} …")
-        st.button("Stop", key=f"stop-{ask.model}", on_click=_stop, args=(ask,))
+        key = f"stop-{ask.model}{'-more' if stop else ''}"  # both may be needed in one run
+        st.button("Stop", key=key, on_click=stop or (lambda: _stop(ask)))
 
     def tell(stage: str, done: int, total: int) -> None:
         share = done / total if total else 0.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -11,17 +13,28 @@ from actviz.clip.preprocess import crop_box
 from actviz.clip.types import Clip
 from actviz.trace.run import Traced
 from actviz.trace.schema import MAMTrace, MANTrace, SequenceTrace, TMNetTrace
-from actviz.views.pictures import blend_heat, dim_outside, draw_decision, draw_skeleton
+from actviz.views.checks import strongest_place
+from actviz.views.pictures import (
+    blend_difference,
+    blend_heat,
+    dim_outside,
+    draw_decision,
+    draw_skeleton,
+)
 from actviz.views.skeleton import skeleton_extent
 from actviz.views.stage import skeleton_frame
-from actviz.views.theme import heat_colours
+from actviz.views.theme import CLASSIFICATION, HEAT, MOTION, REGRESSION, heat_colours
 
 __all__ = [
+    "difference_bar",
+    "difference_map",
     "enlarged",
     "gaze_frame",
     "glance_maps",
     "heat_bar",
+    "largest_difference",
     "memory_frame",
+    "motion_map",
     "on_the_floor",
     "plain_frame",
     "posed_frame",
@@ -70,15 +83,13 @@ def memory_frame(traced: Traced, at: int) -> tuple[NDArray[np.uint8], str]:
     return picture, words
 
 
-def glance_maps(traced: Traced, at: int) -> list[tuple[str, NDArray[np.uint8], str]]:
-    """(branch and probability, heated picture, words) of TMNet's two branches at one frame."""
-    trace, clip = traced.trace, traced.clip
-    assert isinstance(trace, TMNetTrace)
-    assert clip is not None
+Shown = tuple[str, NDArray[np.uint8], str]  # (title, picture, the same in words)
+
+
+def glance_maps(traced: Traced, at: int) -> list[Shown]:
+    """Both branches' maps at one frame, each under its probability."""
+    trace, frame, box = _seen(traced, at)
     k = trace.classes.index(trace.cam_class)
-    frame = enlarged(clip.frames[at])
-    box = crop_box(*frame.shape[:2])
-    frame = dim_outside(frame, box, keep=0.6)
     shown = []
     for branch, cam, probability in (
         ("Regression", trace.cam_rb, trace.probabilities_rb),
@@ -88,10 +99,52 @@ def glance_maps(traced: Traced, at: int) -> list[tuple[str, NDArray[np.uint8], s
         title = f"{branch} {probability[at, k]:.2f}"
         words = (
             f"{branch} branch at {trace.times_s[at]:.2f} s: probability of {trace.cam_class} "
-            f"{probability[at, k]:.2f}; strongest evidence {heat.max():.2f} of the clip's maximum."
+            f"{probability[at, k]:.2f}; strongest evidence {heat.max():.2f} of the clip's maximum, "
+            f"in the {strongest_place(heat)}."
         )
         shown.append((title, blend_heat(frame, heat, box=box), words))
     return shown
+
+
+def largest_difference(trace: TMNetTrace) -> float:
+    """The largest that the branches' maps differ by anywhere in the clip, 0 to 1: its scale."""
+    return float(np.abs(trace.cam_rb.astype(np.float32) - trace.cam_cb).max(initial=0.0))
+
+
+def difference_map(traced: Traced, at: int) -> Shown:
+    """The regression branch's map less the classification branch's, on the clip's one scale."""
+    trace, frame, box = _seen(traced, at)
+    lead = trace.cam_rb[at].astype(np.float32) - trace.cam_cb[at]
+    picture = blend_difference(frame, lead / (largest_difference(trace) or 1.0), box=box)
+    words = (
+        f"Regression less classification at {trace.times_s[at]:.2f} s: "
+        f"{lead.min():+.2f} to {lead.max():+.2f} of the clip's strongest evidence."
+    )
+    return "Difference", picture, words
+
+
+def motion_map(traced: Traced, at: int) -> Shown:
+    """What moves at one frame, on the clip's one scale."""
+    trace, frame, box = _seen(traced, at)
+    assert trace.motion is not None
+    moves = trace.motion[at].astype(np.float32)
+    fastest = float(moves.max()) * trace.motion_max
+    words = f"Motion at {trace.times_s[at]:.2f} s: at most {fastest:.1f} pixels per frame"
+    words += f", in the {strongest_place(moves)}." if fastest else "."
+    picture = blend_heat(frame, moves, box=box, colours=MOTION)
+    return f"Motion, up to {fastest:.1f} px", picture, words
+
+
+def _seen(
+    traced: Traced, at: int
+) -> tuple[TMNetTrace, NDArray[np.uint8], tuple[int, int, int] | None]:
+    """TMNet's trace, one frame of its clip, large, and the square of it that was seen."""
+    trace, clip = traced.trace, traced.clip
+    assert isinstance(trace, TMNetTrace)
+    assert clip is not None
+    frame = enlarged(clip.frames[at])
+    box = crop_box(*frame.shape[:2])
+    return trace, dim_outside(frame, box, keep=0.6), box
 
 
 def posed_frame(traced: Traced, at: int) -> tuple[NDArray[np.uint8], str]:
@@ -158,11 +211,23 @@ def gaze_frame(traced: Traced, at: int, frame: NDArray[np.uint8]) -> NDArray[np.
     return blend_heat(dim_outside(picture, box, keep=0.6), heat, box=box)
 
 
-def heat_bar(low: str = "no evidence", high: str = "strongest of this clip") -> str:
+def heat_bar(
+    low: str = "no evidence", high: str = "strongest of this clip", *, colours: str = HEAT
+) -> str:
     """The colour bar of the maps as HTML, with its scale in words."""
-    colours = heat_colours()[:: 255 // 5]
-    stops = ", ".join("rgb({},{},{})".format(*c) for c in colours)
+    stops = ["rgb({},{},{})".format(*c) for c in heat_colours(colours)[:: 255 // 5]]
+    return _bar(stops, f"0, {low}", high if colours == MOTION else f"1, {high}")
+
+
+def difference_bar(most: float) -> str:
+    """The colour bar of the difference of maps, which reaches from -``most`` to ``most``."""
+    ends = CLASSIFICATION.colour, "transparent", REGRESSION.colour
+    return _bar(ends, f"−{most:.2f}<br>classification", f"+{most:.2f}<br>regression")
+
+
+def _bar(stops: Sequence[str], low: str, high: str) -> str:
+    across = ", ".join(stops)
     return (
-        f'<div class="heatbar"><div style="background: linear-gradient(to right, {stops})"></div>'
-        f"<span>0, {low}</span><span>1, {high}</span></div>"
+        f'<div class="heatbar"><div style="background: linear-gradient(to right, {across})"></div>'
+        f"<span>{low}</span><span>{high}</span></div>"
     )

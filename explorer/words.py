@@ -19,8 +19,10 @@ MEMORY = (
 )
 GLANCE = (
     "Each frame is looked at alone. The classification branch learned from many frames of a clip; "
-    "the regression branch learned to guess from one frame what many would have shown. Both share "
-    "one classifier, so their maps can be compared. Evidence is not proof of cause."
+    "the regression branch learned to guess from one frame what many would have shown, the "
+    "temporal memory: the nearer its curve is to zero, the better this one glance stands for the "
+    "clip. Both share one classifier, so their maps can be compared. Evidence is not proof of "
+    "cause."
 )
 SKELETON = (
     "MAN weighs every moment once for each coordinate: the higher the curve, the more of that "
@@ -47,6 +49,10 @@ GLANCE_EQUATIONS = r"""
 - At a glance: $F = (RB(BB(I)) + CB(BB(I)))/2 \to FC$, each frame alone.
 - The map of class $k$ is $\sum_c w_{kc} F_c(i, j)$: its mean and the bias are the logit. Shown is
   its positive part, on one scale for the whole clip and both branches.
+- The branches disagree by $\frac12 \sum_k |p^{RB}_k - p^{CB}_k|$, the share of the probability
+  that they place differently.
+- Temporal memory: $\mathrm{SmoothL1}(F_{reg}(t) - F_{cls})$ and $\mathrm{SmoothL1}(F_{cls}(t) -
+  F_{cls})$ of the glance at $t$, with $F_{cls}$ of all glances.
 
 Liu, Li, Gao, Qin: Temporal Memory Network Towards Real-Time Video Understanding, IEEE Access 2020.
 """

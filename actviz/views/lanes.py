@@ -187,6 +187,7 @@ class LaneFigure:
         row = self._rows[self.row(lane) - 1]
         gap = (row.y_range[1] - row.y_range[0]) * 19 / row.height
         places = spread({text: at for text, (at, _) in labels.items()}, gap)
+        places = _kept_inside(places, row.y_range, gap)
         for text, (_, colour) in labels.items():
             self._beside(text, places[text], self.axis(lane), self.theme.text(colour))
 
@@ -410,3 +411,16 @@ class LaneFigure:
         self._line((at, at, "x"), (0, 1, "paper"), line, "cursor")
         place = {"yanchor": "bottom", "yshift": 3, "bgcolor": self.theme.paper, "name": "cursor"}
         self._say(f"<b>{cursor_s:.2f} s</b>", (at, "x"), (1, "paper"), self.theme.ink, **place)
+
+
+def _kept_inside(
+    places: dict[str, float], y_range: tuple[float, float], gap: float
+) -> dict[str, float]:
+    """The same heights, ``gap`` apart, inside of the lane: plotly hides words outside of it."""
+    order = sorted(places, key=lambda text: places[text])
+    low, high = y_range
+    kept = {}
+    for rank, text in enumerate(order):
+        above = high - (len(order) - 1 - rank) * gap
+        kept[text] = max(low + rank * gap, min(places[text], above))
+    return kept

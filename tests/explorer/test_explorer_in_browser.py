@@ -28,6 +28,7 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+EVERYTHING = "pictures=difference&pictures=motion&curves=lead&curves=temporal+memory"
 WAIT = 60_000  # milliseconds; two cores may be busy with other tests
 
 
@@ -225,7 +226,7 @@ def test_a_bad_upload_is_answered_in_a_sentence_and_the_sample_stays(server, pag
 
 
 @pytest.mark.parametrize("width", [820, 1440])
-@pytest.mark.parametrize("name", ["", "memory", "glance", "skeleton"])
+@pytest.mark.parametrize("name", ["", "memory", "glance", f"glance?{EVERYTHING}", "skeleton"])
 def test_nothing_is_cut_at_the_side(server, page, name, width):
     page.set_viewport_size({"width": width, "height": 1180})
     page.goto(f"{server}/{name}")

@@ -173,12 +173,6 @@ def test_the_class_whose_logit_is_taken_apart_can_be_chosen():
     assert not app.exception and "to the logit of push" in words(app)
 
 
-def test_another_class_shows_its_own_evidence():
-    app = opened("glance")
-    app.selectbox(key="class").set_value("drink").run()
-    assert not app.exception and "Evidence for **drink**" in words(app)
-
-
 def test_a_gallery_picture_is_looked_at_and_the_old_cursor_is_forgotten():
     app = opened(frame="2")
     app.button(key="choose-push").click().run()
