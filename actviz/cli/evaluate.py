@@ -26,8 +26,9 @@ def add_evaluate(commands: Commands) -> None:
     )
     parser.epilog = (
         "Views: 25x10 is 25 segments in ten crops each, 10-crop the frames of training in ten "
-        "crops, 25 and centre the same in the centre crop, glance one middle frame. A folder that "
-        "an earlier evaluation wrote may stand for weights: its answers are taken, no network runs."
+        "crops, 25 and centre the same in the centre crop, 25-clips 25 runs of consecutive frames, "
+        "glance one middle frame. A folder that an earlier evaluation wrote may stand for weights: "
+        "its answers are taken, no network runs."
     )
     parser.add_argument("checkpoint", type=Path, help="weights, or the folder of an evaluation")
     parser.add_argument("--data", metavar="ROOT", help="folder or CSV list (puppets need none)")

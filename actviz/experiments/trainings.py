@@ -183,14 +183,15 @@ def _cut_clips(recipe: Recipe, part: str, cut: Cut) -> CutClips:
 def _scores(task: Task, wanted: Wanted, best: Path) -> dict[str, Any]:
     """Keys, labels and logits (N, K) of the test clips and, of MAM, what it wrote (N, T).
 
-    Of a frozen frame CNN on its stored features, one look at each clip; glance by glance where that
-    is wanted; else by the test protocol of the recipe.
+    Of a frozen frame CNN on its stored features, where it has one look at each clip; glance by
+    glance where that is wanted; else by the test protocol of the recipe.
     """
     if wanted.glances:
         seen = _task(replace(wanted, settings=glanced(wanted.settings, wanted.glances)))
         fill(seen, weights_of(place_of(wanted)))
         return look(seen)
-    if getattr(task.recipe, "freeze_backbone", False):
+    recipe: Any = task.recipe
+    if getattr(recipe, "freeze_backbone", False) and recipe.test_views == "centre":
         return _on_features(task)
     from actviz.learn.evaluate import evaluate
 

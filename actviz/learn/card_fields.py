@@ -19,7 +19,7 @@ _CHOICES = {
     "modality": ("rgb", "flow"),
     "sampling": ("even", "tsn", "strided"),
     "resize": ("short", "square"),
-    "test_views": ("25x10", "10-crop", "25", "centre", "glance"),
+    "test_views": ("25x10", "10-crop", "25", "centre", "25-clips", "glance"),
 }
 _MOST_FLOW = 64  # fields of one snippet; the papers have 1, 5 and 10
 

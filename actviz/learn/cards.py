@@ -57,7 +57,7 @@ class Card:
     sampling: str = "even"  # which frames of a clip are seen: "even", "tsn" or "strided"
     stride: int = 1  # frames between two of a "strided" clip
     resize: str = "short"  # before cropping: the "short" side, or both ("square")
-    test_views: str = "centre"  # of the metrics: "25x10", "10-crop", "25", "centre", "glance"
+    test_views: str = "centre"  # of the metrics, a key of actviz.learn.protocols.VIEWS
     flow_method: str = ""  # by which the flow it was trained on was computed: "tvl1" or "dis"
 
     def to_json(self) -> str:

@@ -174,7 +174,7 @@ def _groups(
 ) -> Iterator[list[tuple[int, Any]]]:
     """Clips with their number, as many together as go through the network at once."""
     joints = loaded.card.input_size is None
-    looks = VIEWS[views].crops * (VIEWS[views].segments or loaded.card.frames)
+    looks = VIEWS[views].looks(loaded.card)
     most = _SEQUENCES if joints else max(1, at_once // looks)
 
     def make(clip: int) -> Any:

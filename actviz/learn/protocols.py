@@ -4,6 +4,8 @@
     10-crop   as many frames as in training, each in ten crops
     25        25 segments, the centre crop
     centre    as many frames as in training, the centre crop
+    25-clips  25 runs of as many frames as in training, from places spread over the clip, each run
+              answered by itself (VideoLSTM's code): for what was trained on such runs ("strided")
     glance    one frame, the middle of the clip, its centre crop (TMNet's one glance)
 
 The ten crops are four corners and the centre of the picture at its test size (short side 256 for an
@@ -15,7 +17,8 @@ differ in size by more than a million, so that the order in which pictures are a
 digit. The 3-D kinds of TMNet answer by their regression branch, 3-D-B from all frames of a crop
 together.
 
-B clips · T snippets · L frames of one snippet (flow) · V crops · C channels · S pixels · K classes
+B clips · T snippets · L frames of one snippet (flow) · V crops or runs · C channels · S pixels ·
+K classes
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 import models
-from actviz.clip.sampling import glance_index, snippet_indices
+from actviz.clip.sampling import glance_index, segment_indices, snippet_indices
 from actviz.errors import ActvizError
 from actviz.learn.checkpoints import Card
 from actviz.learn.data.sources import FrameSource
@@ -68,6 +71,11 @@ class Views:
     words: str
     segments: int | None  # snippets looked at; None: as many as in training
     crops: int  # 1 or 10
+    runs: int = 1  # of consecutive frames, each answered by itself
+
+    def looks(self, card: Card) -> int:
+        """Pictures of one clip that the network sees."""
+        return self.runs * self.crops * (self.segments or card.frames)
 
 
 VIEWS: dict[str, Views] = {
@@ -75,6 +83,7 @@ VIEWS: dict[str, Views] = {
     "10-crop": Views("frames as in training, 10 crops", None, 10),
     "25": Views("25 segments, centre crop", 25, 1),
     "centre": Views("frames as in training, centre crop", None, 1),
+    "25-clips": Views("25 runs of frames as in training, centre crop", None, 1, runs=25),
     "glance": Views("one glance at the middle frame, centre crop", 1, 1),
     "whole": Views("whole sequences", None, 1),
 }
@@ -103,9 +112,14 @@ def pick_views(card: Card, name: str = "") -> str:
 def snippets(card: Card, views: str, count: int) -> NDArray[np.int64]:
     """Numbers (T, L) of the frames or flow fields that are looked at, of ``count`` there are.
 
-    Segments are looked at in their middle (TSN's test rule); clips too short repeat frames.
+    Segments are looked at in their middle (TSN's test rule), runs begin in the middle of equal
+    parts of where they can, one after the other; clips too short repeat frames.
     """
-    length, segments = card.flow_length, VIEWS[views].segments
+    length, segments, runs = card.flow_length, VIEWS[views].segments, VIEWS[views].runs
+    if runs > 1:
+        run = card.stride * np.arange(card.frames)
+        starts = segment_indices(count, runs, length=int(run[-1]) + length)
+        return snippet_indices((starts[:, None] + run).reshape(-1), length, count)
     if views == "glance":
         start = glance_index(max(count - length + 1, 1))
         return snippet_indices([start], length, count)
@@ -141,11 +155,11 @@ def clip_streams(source: Any, clip: int, card: Card, views: str) -> tuple[Tensor
 
 
 def _cropped(pictures: Tensor, card: Card, views: str, *, flow: bool) -> Tensor:
-    """(T, C, H, W) -> (V, T, C, S, S)"""
+    """(T, C, H, W) -> (V, T, C, S, S); of runs (R·T, …) -> (R, T, …)"""
     how: Any = card.resize
     resized, size = resize_side(pictures, crop_side(card), how=how), card.input_size or 0
     if VIEWS[views].crops == 1:
-        return centre_crop(resized, size)[None]
+        return centre_crop(resized, size).unflatten(0, (VIEWS[views].runs, -1))
     return ten_crop(resized, size, flow=flow)
 
 

@@ -7,7 +7,9 @@ import sys
 from dataclasses import fields, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from actviz.cli import main
 from actviz.datasets import open_dataset
@@ -15,7 +17,8 @@ from actviz.datasets.prepare import prepare
 from actviz.experiments import Ask
 from actviz.experiments.mam.grid import make_grid, method
 from actviz.experiments.mam.places import coarse_of, find_data
-from actviz.learn.recipes import RECIPES
+from actviz.learn.recipes import RECIPES, get_recipe
+from actviz.learn.tasks import make_task
 
 sys.path.append(str(Path(__file__).parents[1] / "datasets"))
 from tiny_films import film
@@ -124,6 +127,31 @@ def test_table3_at_paper_scale_trains_both_streams_of_every_method(
     assert {s for m, s in seen if m == "MAM (ResNet + TSN)"} == {"spatial", "temporal"}
     assert ("TS-LSTM", "both") in seen and len(seen) == 16
     assert "33.3" in next(x for x in capsys.readouterr().out.splitlines() if x.startswith("chance"))
+
+
+def test_a_strided_recipe_stores_a_run_of_consecutive_frames(small_ucf101):
+    recipe = get_recipe("ucf101/lstm-rgb", {"sampling": "strided"})
+    task = make_task(recipe, root=small_ucf101)
+    frames = task.pictures("train", "rgb").read(0, np.arange(2, 6))[:, 2:34, 8:40]  # 4 of 8
+    pictures = torch.from_numpy(frames.copy()).movedim(-1, 1)[None].float() / 255
+    with torch.inference_mode():
+        expected = task.network.eval().features(pictures)[0]
+    stored = task.source("train").read(0)[0]
+    torch.testing.assert_close(torch.from_numpy(stored.copy()), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_rivals_train_on_runs_of_frames_and_are_tested_on_25(small_ucf101):
+    grid = make_grid(
+        [method("VideoLSTM", "ucf101")],
+        Ask(scale="paper"),
+        seeds=1,
+        root=small_ucf101,
+        protocols=("split1",),
+        settings={"sampling": "strided", "test_views": "25-clips", "flow_length": 1},
+    )
+    assert grid.accuracy("VideoLSTM").right.shape == (1, 3)
+    for answers in grid.answers.values():
+        assert np.isfinite(answers.logits).all() and answers.logits.shape == (3, 3)
 
 
 def test_table1_at_paper_scale_measures_the_groups_that_are_there(small_ucf101, tmp_path):

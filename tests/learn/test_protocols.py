@@ -63,6 +63,28 @@ def test_frames_as_in_training_follow_the_card():
     assert snippets(strided, "centre", 40)[:, 0].tolist() == [16, 18, 20, 22]
 
 
+def test_25_runs_of_consecutive_frames_begin_in_the_middles_of_equal_parts():
+    at = snippets(card(), "25-clips", 103).reshape(25, 4)  # 100 places to begin at, 4 in a part
+    assert at[:, 0].tolist() == list(range(2, 102, 4))
+    assert (np.diff(at, axis=1) == 1).all() and at.max() == 101
+    strided = snippets(card(sampling="strided", stride=2), "25-clips", 106).reshape(25, 4)
+    assert strided[1].tolist() == [6, 8, 10, 12]
+    assert snippets(card(), "25-clips", 3).reshape(25, 4)[7].tolist() == [0, 1, 2, 2]
+
+
+def test_runs_of_flow_lie_within_the_clip():
+    stacks = snippets(card(flow_length=5), "25-clips", 40).reshape(25, 4, 5)
+    assert (np.diff(stacks, axis=2) == 1).all() and (np.diff(stacks, axis=1) == 1).all()
+    assert stacks[0, 0, 0] == 0 and stacks.max() == 39
+
+
+def test_each_run_is_seen_from_its_first_frame_to_its_last():
+    grey = np.arange(40, dtype=np.uint8)[:, None, None, None]
+    clip = np.broadcast_to(grey, (40, SIDE, SIDE, 3))
+    seen = clip_pictures(Numbered(clip), 0, card(), "25-clips")[..., 0, 0, 0]
+    assert np.array_equal(seen.numpy(), snippets(card(), "25-clips", 40).reshape(25, 4))
+
+
 def test_flow_is_looked_at_in_stacks_that_fit_the_clip():
     stacks = snippets(card(flow_length=5), "25", 30)
     assert stacks.shape == (25, 5)
@@ -83,6 +105,7 @@ def test_a_clip_of_one_frame_repeats_it(views):
         ("10-crop", (10, 4)),
         ("25", (1, 25)),
         ("centre", (1, 4)),
+        ("25-clips", (25, 4)),
         ("glance", (1, 1)),
     ],
 )

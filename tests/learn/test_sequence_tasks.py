@@ -137,6 +137,11 @@ def test_a_stopped_training_on_two_streams_resumes_to_the_same_bits(tmp_path, mo
     assert not differences(whole.parent, again.parent)
 
 
+def test_puppets_have_no_runs_of_consecutive_frames():
+    with pytest.raises(ActvizError, match="a puppet are spread over its clip; set sampling=even"):
+        make_task(recipe("lstm-rgb", sampling="strided"))
+
+
 def test_two_frame_cnns_are_not_trained_together():
     with pytest.raises(ActvizError, match="not trained together"):
         make_task(recipe("l2stm", freeze_backbone=False))

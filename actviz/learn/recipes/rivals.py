@@ -4,13 +4,15 @@ Stated there: features of a frozen VGG16, of fc7 for the LSTM and pool5 for what
 single fields; clips of 30 frames; hidden 512, a layer of 1024, dropout 0.5 (0.7 where the state is
 a map); RMSProp with rate 1e-3 and decay 0.9, batch 128, 200 epochs. Ours, and why:
 
-    frames       spread over the clip as MAM's are, one clip of them at test; there 25 clips of
-                 consecutive frames
+    frames       spread over the clip as MAM's are, one look at each at test; there runs of
+                 consecutive frames, drawn anew in each epoch, and 25 runs of a clip at test:
+                 --set sampling=strided --set test_views=25-clips stores ``views`` runs to train on
+                 and tests so, with 25 times the frames through the network
     start        ImageNet's weights; there the network was first trained on the data set's frames:
                  --set start_from=FILE (and start_from_flow) takes such weights, of a TSN recipe
     views        two of each clip are stored; of maps one, which fill 15 GB for UCF101
     decay        none, and gradients are clipped as MAM's are
-    L2STM        the same settings, on which its paper is silent
+    L2STM        the same settings; its paper trains end to end, and names none that we know
     TS-LSTM      its own 25 frames, network and snippets; the rest as above
 
 ``puppets/…`` are small and quick, so that many can be trained: a table takes minutes.

@@ -139,7 +139,9 @@ class Look:
     def key(self) -> dict[str, Any]:
         """All that decides the features, but the clips."""
         seen = {name: getattr(self.maker.recipe, name) for name in _SEEN}
-        more = {"maps": True} if self.maps else {}
+        more: dict[str, Any] = {"maps": True} if self.maps else {}
+        if self.maker.recipe.sampling == "strided":
+            more |= {"sampling": "strided", "stride": self.maker.recipe.stride}
         return seen | more | self.maker.key() | {"views": self.views}
 
 

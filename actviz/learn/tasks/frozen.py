@@ -40,9 +40,9 @@ class _Frozen(PictureTask):
     """The frame CNN stays as it is and its features are stored."""
 
     def build(self) -> nn.Module:
-        if self.recipe.sampling == "strided":
+        if self.recipe.sampling == "strided" and self.recipe.data == "puppets":
             raise ActvizError(
-                f"{self.recipe.name}: a frozen frame CNN looks at frames spread over the clip; set "
+                f"{self.recipe.name}: the stored frames of a puppet are spread over its clip; set "
                 "sampling=even, or freeze_backbone=false."
             )
         network: Any = super().build()
@@ -62,8 +62,13 @@ class _Frozen(PictureTask):
         return self.stored(part, maker, network.backbone)
 
     def seen(self, part: str) -> PictureRecipe:
-        """The recipe by which a part's clips are looked at, once for all epochs."""
+        """The recipe by which a part's clips are looked at, once for all epochs.
+
+        Each view of a "strided" clip is one run of its frames; others are drawn from more frames.
+        """
         r = self.recipe
+        if r.sampling == "strided":
+            return r
         frames = r.stored_frames if part == "train" else r.frames
         return replace(r, frames=frames, sampling="tsn")
 
