@@ -19,7 +19,11 @@ the same weights everywhere it is a convolution, and a stream is a ConvLSTM (``c
 Input and forget gates learn from both modalities: the gradient of either stream's loss reaches
 their weights. The two streams' answers are averaged.
 
+Stated there: a transition of the memory cell's state for every location, input and forget gates
+trained by both modalities, a weighted average of both streams' vectorised states, all end to end.
+
 Where the paper is silent, or leaves a choice, and what we chose
+- L stands in the candidate alone, what the memory takes up; in the gates H is convolved.
 - Shared are the gates' weights, not their values: each stream opens its gates from what it reads.
   So both must have the same number of channels.
 - Sizes: 3 × 3 kernels and hidden 512, as in the ConvLSTM it is compared with. The paper speaks of
@@ -29,7 +33,8 @@ Where the paper is silent, or leaves a choice, and what we chose
   layer of 1024 that the other rivals have, dropout 0.7 after it; streams and frames are averaged as
   probabilities, with the streams' weights 1 : 1 (the paper's "weighted average"; MAM's Table 3
   says average). The loss is the mean of both streams' over all frames.
-- No peepholes; states start at 0.
+- No peepholes; states start at 0. The recipes train on frozen frame CNNs, as VideoLSTM's code does
+  for those that MAM compares with.
 
 B batch · T frames · C channels · h, w map size · R = h·w · S = 2 streams · H hidden · K classes
 """
