@@ -42,7 +42,7 @@ def add_reproduce(commands: Commands) -> None:
         "--data",
         type=Path,
         metavar="ROOT",
-        help="real data: the folder of UCF101 or HMDB51, or one that holds both",
+        help="real data: the folder of UCF101 or HMDB51, or one that holds both; of UT-Kinect",
     )
     parser.add_argument(
         "--out",
@@ -100,7 +100,8 @@ def _reproduce(options: argparse.Namespace) -> None:
 
     print("\n\n".join(in_words(table) for table in result.tables))
     if options.out is not None:
-        facts = provenance(_command_of(options), options.scale)
+        scale = "paper" if experiment.real else options.scale
+        facts = provenance(_command_of(options), scale)
         for path in save_result(result, experiment, options.out, facts):
             print(f"{path} written.")
 

@@ -13,13 +13,14 @@ from actviz.clip.skeleton_text import UT_REPAIRS, find_labels, is_wrong_label, r
 from actviz.datasets.base import Dataset, DatasetError, Sample, Split
 from actviz.errors import ClipReadError
 
-__all__ = ["CLASSES", "OFFICIAL_COUNT", "open_utkinect"]
+__all__ = ["CLASSES", "OFFICIAL_COUNT", "open_utkinect", "people_in_groups", "person_of"]
 
 CLASSES = (
     *("walk", "sit down", "stand up", "pick up", "carry"),
     *("throw", "push", "pull", "wave hands", "clap hands"),
 )
 OFFICIAL_COUNT = 199  # sequences with a usable label
+_IN_GROUP = 2  # people of a group of ours
 _LABEL_OF = {name.replace(" ", ""): number for number, name in enumerate(CLASSES)}
 
 
@@ -27,7 +28,9 @@ def open_utkinect(root: Path) -> Dataset:
     """UT-Kinect at ``root``, or in its folder ``joints``: one sample per labelled action.
 
     Protocols: ``leave-one-sequence-out/01`` to ``/20``, the number of the recording that is tested
-    on, sorted by name.
+    on, sorted by name; and ours, to choose a recipe by: people stand in groups of two, and
+    ``inner/1`` leaves out all recordings of the first, tests on the second group's and trains on
+    the others'. What is chosen there has seen nothing that the folds of the first group test on.
 
     Raises:
         DatasetError: no label file, or one that cannot be read.
@@ -59,13 +62,17 @@ def open_utkinect(root: Path) -> Dataset:
         notes.append(f"No labels for {', '.join(unlabelled)}; left out.")
     recordings = sorted({s.group for s in samples})
     every = tuple(samples)
+    protocols = tuple(f"leave-one-sequence-out/{n:02}" for n in range(1, len(recordings) + 1))
+    groups = people_in_groups(recordings)
+    if len(groups) > 2:
+        protocols += tuple(f"inner/{n}" for n in range(1, len(groups) + 1))
     return Dataset(
         name="utkinect",
         kind="skeleton",
         root=root,
         classes=CLASSES,
         samples=every,
-        protocols=tuple(f"leave-one-sequence-out/{n:02}" for n in range(1, len(recordings) + 1)),
+        protocols=protocols,
         make_split=lambda protocol: _split(protocol, every, recordings),
         layout="kinect-20",
         notes=tuple(notes),
@@ -113,7 +120,25 @@ def _sample(folder: Path, recording: str, action: str) -> Sample:
     )
 
 
+def person_of(recording: str) -> str:
+    """``s01`` of ``s01_e02``."""
+    return recording.partition("_")[0]
+
+
+def people_in_groups(recordings: list[str]) -> list[list[str]]:
+    """The people of ``recordings``, two to a group, sorted by name."""
+    people = sorted({person_of(recording) for recording in recordings})
+    return [people[at : at + _IN_GROUP] for at in range(0, len(people), _IN_GROUP)]
+
+
 def _split(protocol: str, samples: tuple[Sample, ...], recordings: list[str]) -> Split:
-    out = recordings[int(protocol.rpartition("/")[2]) - 1]
+    kind, _, number = protocol.rpartition("/")
+    if kind == "inner":
+        groups = people_in_groups(recordings)
+        unseen, tested = groups[int(number) - 1], groups[int(number) % len(groups)]
+        held = tuple(s for s in samples if person_of(s.group) in tested)
+        kept = tuple(s for s in samples if person_of(s.group) not in unseen + tested)
+        return Split(protocol, kept, held)
+    out = recordings[int(number) - 1]
     train = tuple(s for s in samples if s.group != out)
     return Split(protocol, train, tuple(s for s in samples if s.group == out))

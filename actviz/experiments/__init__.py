@@ -132,6 +132,13 @@ EXPERIMENTS: dict[str, Experiment] = {
             _from("tmnet.speed", "figure4"),
             takes=(),
         ),
+        Experiment(
+            "man/utkinect",
+            "MAN on UT-Kinect, each sequence left out once: 100 % as published? Does memory help?",
+            _from("man.utkinect", "utkinect"),
+            takes=("data", "seeds", "jobs", "fresh"),
+            real=True,
+        ),
     )
 }
 

@@ -40,6 +40,7 @@ class Experiment:
     question: str
     run: Callable[[Ask], Result]
     takes: tuple[str, ...] = ("scale", "seeds", "clips", "data", "jobs", "fresh")  # of Ask
+    real: bool = False  # on real data alone, at the paper's scale
 
     def __call__(self, ask: Ask | None = None) -> Result:
         """Run it.

@@ -9,6 +9,7 @@ N clips · T frames · K classes
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -40,6 +41,7 @@ from actviz.experiments.keeping import (
     test_key,
     weights_of,
 )
+from actviz.learn.data.batches import cores_here
 from actviz.learn.data.cache import digest_of
 from actviz.learn.recipes import Recipe
 
@@ -259,6 +261,9 @@ def _in_processes(todo: Sequence[Wanted], jobs: int, progress: Progress | None) 
     told = json.dumps([one.to_json() for one in todo])
     code = "from actviz.experiments.trainings import work; work()"
     places = [place_of(one) for one in todo]
+    # Processes that each take all cores wait for one another at every small step.
+    share = str(max(1, cores_here() // jobs))
+    own = {"OMP_NUM_THREADS": share} | dict(os.environ)
     running = []
     try:
         for _ in range(jobs):
@@ -268,6 +273,7 @@ def _in_processes(todo: Sequence[Wanted], jobs: int, progress: Progress | None) 
                 stdin=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
+                env=own,
             )
             assert process.stdin is not None
             process.stdin.write(told)

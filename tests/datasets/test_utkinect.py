@@ -63,6 +63,21 @@ def test_one_recording_is_left_out_at_a_time(tmp_path: Path) -> None:
     assert {s.group for s in split.train} == {"s01_e01"}
 
 
+def test_what_a_recipe_is_chosen_by_has_nobody_of_the_group_it_is_chosen_for(
+    tmp_path: Path,
+) -> None:
+    for person in range(1, 6):
+        (tmp_path / f"joints_s{person:02}_e01.txt").write_text("")
+    named = [f"s{person:02}_e01\nwalk: 1 9\n" for person in range(1, 6)]
+    (tmp_path / "actionLabel.txt").write_text("".join(named))
+    data = open_utkinect(tmp_path)
+    assert data.protocols[5:] == ("inner/1", "inner/2", "inner/3")
+    split = data.split("inner/2")  # for s03 and s04; the third group, s05 alone, tests
+    assert [s.group for s in split.test] == ["s05_e01"]
+    assert [s.group for s in split.train] == ["s01_e01", "s02_e01"]
+    assert {s.group for s in data.split("inner/3").test} == {"s01_e01", "s02_e01"}
+
+
 def test_recordings_may_lie_in_joints_and_labels_above(tmp_path: Path) -> None:
     make(tmp_path / "joints")
     (tmp_path / "joints" / "actionLabel.txt").rename(tmp_path / "actionLabel.txt")
@@ -97,7 +112,7 @@ def test_the_real_set_has_its_counts(real_data: Path) -> None:
     counts = [sum(s.label == k for s in data.samples) for k in range(len(CLASSES))]
     assert counts == [20, 20, 20, 20, 19, 20, 20, 20, 20, 20]
     sizes = [len(data.split(p).test) for p in data.protocols]
-    assert sizes == [10] * 19 + [9]
+    assert sizes == [10] * 19 + [9] + [40, 40, 40, 39, 40]
     assert not data.absent()
 
 

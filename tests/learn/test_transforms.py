@@ -225,6 +225,18 @@ def test_scale_noise_and_pace_stay_in_their_bounds():
         assert not noisy[10:, 1].any()  # who is absent stays zero
 
 
+def test_a_mirror_exchanges_left_and_right_and_twice_is_nothing():
+    joints, present = body()
+    layout = get_layout("ntu-25")
+    sides = (layout.left, layout.right)
+    seen, _ = vary_skeleton(joints, present, rng=rng(), sides=sides, mirror=1.0)
+    hand, other = layout.number("hand_left"), layout.number("hand_right")
+    assert np.array_equal(seen[:, 0, hand], joints[:, 0, other] * np.float32([-1, 1, 1]))
+    assert np.array_equal(seen[..., 3, 1:], joints[..., 3, 1:])  # the head has no side
+    again, _ = vary_skeleton(seen, present, rng=rng(), sides=sides, mirror=1.0)
+    assert np.array_equal(again, joints)
+
+
 def test_a_share_of_clips_is_centred_on_the_hips():
     joints, present = body()
     roles = get_layout("ntu-25").roles

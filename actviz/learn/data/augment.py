@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["centre_on_hips", "draw_variation", "vary_pictures", "vary_skeleton"]
+__all__ = ["centre_on_hips", "draw_variation", "mirrored", "vary_pictures", "vary_skeleton"]
 
 _SHIFT = 0.12  # of the half picture
 _ZOOM = (0.85, 1.1)
@@ -79,6 +79,8 @@ def vary_skeleton(
     noise: float = 0.0,
     hips: tuple[tuple[int, ...], tuple[int, ...]] | None = None,
     hips_share: float = 0.0,
+    sides: tuple[tuple[int, ...], tuple[int, ...]] | None = None,
+    mirror: float = 0.0,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """A sequence (T, P, J, 3) as another camera, body or pace would have it; 0 leaves it alone.
 
@@ -92,11 +94,15 @@ def vary_skeleton(
         hips: joint numbers of the left and the right hip.
         hips_share: chance that each body is centred on its hips in every frame, as pose from
             video has it.
+        sides: joint numbers on the left and, in the same order, their counterparts on the right.
+        mirror: chance that the bodies do with the left what they did with the right.
     """
     at = _paced(len(joints), rng=rng, speed=speed, crop=crop)
     joints, present = joints[at], present[at]
     if hips is not None and rng.random() < hips_share:
         joints = centre_on_hips(joints, hips=hips)
+    if mirror and sides is not None and rng.random() < mirror:
+        joints = mirrored(joints, sides=sides)
     varied = joints.astype(np.float64)
     if turn:
         varied = varied @ _turn(math.radians(rng.uniform(-turn, turn)))
@@ -106,6 +112,16 @@ def vary_skeleton(
         deviation = noise * 10 ** rng.uniform(-1, 0)
         varied = varied + rng.normal(0, deviation, varied.shape)
     return np.where(present[..., None, None], varied, 0).astype(np.float32), present
+
+
+def mirrored(
+    joints: NDArray[np.float32], *, sides: tuple[tuple[int, ...], tuple[int, ...]]
+) -> NDArray[np.float32]:
+    """Bodies (T, P, J, 3) in a mirror: x changes its sign, and left and right their names."""
+    left, right = map(list, sides)
+    turned = joints * np.array([-1, 1, 1], joints.dtype)
+    turned[:, :, left + right] = turned[:, :, right + left]
+    return turned
 
 
 def _paced(count: int, *, rng: np.random.Generator, speed: float, crop: float) -> NDArray[np.int64]:

@@ -163,6 +163,8 @@ class JointMaker:
             noise=r.noise,
             hips=hips if r.hips_share and all(hips) else None,
             hips_share=r.hips_share,
+            sides=(self.layout.left, self.layout.right),
+            mirror=r.mirror,
         )
 
 

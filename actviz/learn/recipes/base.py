@@ -265,6 +265,7 @@ class MANRecipe(Recipe):
     crop: float = 0.0  # most, share of the length cut from each end
     noise: float = 0.0  # metres, most, standard deviation of the joints' noise
     hips_share: float = 0.0  # of clips centred on the hips, beside those that come so
+    mirror: float = 0.0  # of clips seen in a mirror, left and right exchanged
 
     def build_overrides(self, classes: int) -> dict[str, Any]:
         own: dict[str, Any] = {"num_classes": classes}

@@ -84,7 +84,14 @@ class MANTask(Task):
             raise in_words(r, error) from error
 
     def maker(self, part: str, *, epoch: int) -> Callable[[Sequence[Row]], Made]:
-        return JointMaker(self.source(part), self.recipe, self._joint_layout)
+        layout = self._joint_layout
+        if self.recipe.mirror and len(layout.left) != len(layout.right):
+            raise ActvizError(
+                f"{self.recipe.name}: the layout {layout.name} names {len(layout.left)} joints on "
+                f"the left and {len(layout.right)} on the right, so that nothing can be mirrored; "
+                "set mirror=0."
+            )
+        return JointMaker(self.source(part), self.recipe, layout)
 
     def step(self, batch: Batch, *, train: bool) -> Step:
         output = self.network(batch["joints"], batch["present"])
