@@ -18,6 +18,7 @@ B batch · T frames · C channels · h, w map size · T' steps that are left of 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -42,6 +43,7 @@ from models.frames import Normalise
 __all__ = ["ClipNet", "ClipNetOutput", "ResI3D", "ResNet3D18", "clip_net_loss"]
 
 _R3D_WIDTH = 64  # channels of torchvision's stage 1
+_FLAT = re.compile(r"^(stages\.[1-4]\.\d\.)(conv|bn)(\d)\.")  # in a block of a 2-D ResNet
 _BESIDE = ("fc.", "classifier.")  # of a whole model's file, beside the network
 
 
@@ -130,6 +132,13 @@ class ResNet3D18(ClipNet):
             _load_r3d18(cnn, weights)
         super().__init__(cnn, num_classes, dropout=dropout)
 
+    def load_backbone(self, state: Mapping[str, Tensor]) -> None:
+        """Start from a 2-D ResNet-18 (a ``FrameCNN``'s state dict), inflated as I3D is.
+
+        It sees twice as fine as that one does, which pools after its stem: half the pixels suit it.
+        """
+        _fill(self.backbone, {_in_r3d18(name): v for name, v in state.items()}, source="backbone")
+
 
 def clip_net_loss(output: ClipNetOutput, target: Tensor) -> Tensor:
     """Cross entropy with the clip's class (B,)."""
@@ -176,10 +185,18 @@ def _load_r3d18(cnn: ClipCNN, weights: str | PathLike[str]) -> None:
     kinetics = weights == "kinetics400"
     source = "Kinetics weights of r3d_18" if kinetics else str(weights)
     state = kinetics_state("r3d_18") if kinetics else read_state(weights)
-    stages = _to_stages(state)
+    _fill(cnn, _to_stages(state), source=source)
+
+
+def _fill(cnn: ClipCNN, stages: Mapping[str, Tensor], *, source: str) -> None:
     own = cnn.state_dict()
     refuse_misfit(source, unknown=[name for name in stages if name not in own])
     cnn.load_state_dict(fit_state(stages, own, source=source), strict=False)
+
+
+def _in_r3d18(name: str) -> str:
+    """Where R3D-18 keeps a block's tensor: convolution and normalisation are one module's parts."""
+    return _FLAT.sub(lambda m: f"{m[1]}conv{m[3]}.{int(m[2] == 'bn')}.", name)
 
 
 def _to_stages(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -13,7 +13,7 @@ from torchvision.models.video import r3d_18
 import models
 from actviz.datasets import puppets
 from actviz.errors import ActvizError, CheckpointError
-from actviz.learn.checkpoints import Card, Loaded, load_checkpoint, save_checkpoint
+from actviz.learn.checkpoints import Card, Loaded, bundled, load_checkpoint, save_checkpoint
 from actviz.learn.doctor import diagnose, examine
 from actviz.learn.evaluate import evaluate
 from actviz.learn.matching import nearest_fit
@@ -69,19 +69,21 @@ def test_a_step_moves_every_part_of_the_network(kind: str) -> None:
     assert all(p.grad is not None and bool(p.grad.any()) for p in one.network.parameters())
 
 
-@pytest.mark.parametrize("kind", ["tsm", "res-i3d", "tmnet-3d-a", "tmnet-3d-b"])
-def test_all_but_resnet3d18_start_from_the_puppets_frame_cnn(kind: str) -> None:
+@pytest.mark.parametrize("kind", ["tsm", "res-i3d", "resnet3d18", "tmnet-3d-a", "tmnet-3d-b"])
+def test_all_start_from_the_puppets_frame_cnn(kind: str) -> None:
     one = task(kind, start_from="tsn", width=16).network
-    start = load_checkpoint(Path("weights/puppets-tsn.safetensors")).model.backbone.stages
+    start = load_checkpoint(bundled("tsn")).model.backbone.stages
     held = one.backbone.stages if hasattr(one, "backbone") else [*one.base, *one.classification]
-    first, last = held[0][0].weight, held[4][1].conv1.weight
-    for given, expected in ((first, start[0][0].weight), (last, start[4][1].conv1.weight)):
-        given = given.sum(2) if given.ndim == 5 else given  # an inflated kernel adds up to it
-        torch.testing.assert_close(given, expected)
+    block, theirs = held[4][1], start[4][1]
+    parts = (block.conv1, block.bn2) if kind != "resnet3d18" else (block.conv1[0], block.conv2[1])
+    pairs = ((held[0][0], start[0][0]), (parts[0], theirs.conv1), (parts[1], theirs.bn2))
+    for given, expected in pairs:
+        weight = given.weight.sum(2) if given.weight.ndim == 5 else given.weight  # inflated
+        torch.testing.assert_close(weight, expected.weight)
 
 
-def test_resnet3d18_does_not_take_a_frame_cnn() -> None:
-    with pytest.raises(ActvizError, match=r"'tsn' holds another frame CNN than r3d_18"):
+def test_a_frame_cnn_of_other_channels_does_not_start_resnet3d18() -> None:
+    with pytest.raises(ActvizError, match=r"'tsn' holds another frame CNN than r3d_18 of width 8"):
         task("resnet3d18", start_from="tsn")
 
 

@@ -138,7 +138,7 @@ def test_3d_rivals_see_eight_frames_and_their_schedule_is_said_to_be_ours(data):
 
 
 def test_puppet_tmnets_and_rivals_differ_by_the_model_alone():
-    kinds = ("tmnet-tsn", "tmnet-3d-a", "tmnet-3d-b", "tsm", "res-i3d")
+    kinds = ("tmnet-tsn", "tmnet-3d-a", "tmnet-3d-b", "tsm", "res-i3d", "resnet3d18")
     recipes = [RECIPES[f"puppets/{kind}"] for kind in ("tmnet", *kinds)]
     alike = ("train_clips", "epochs", "batch_size", "learning_rate", "start_from", "augment")
     assert len({tuple(getattr(r, field) for field in alike) for r in recipes}) == 1
