@@ -147,7 +147,7 @@ def test_stage_is_quick_enough_for_video(pair16):
     draw()
     durations = []
     for _ in range(20):
-        start = time.perf_counter()
+        start = time.process_time()  # not the wall's: other tests may have the cores
         draw()
-        durations.append(time.perf_counter() - start)
+        durations.append(time.process_time() - start)
     assert min(durations) < 1 / 60
