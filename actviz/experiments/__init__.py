@@ -133,6 +133,12 @@ EXPERIMENTS: dict[str, Experiment] = {
             takes=(),
         ),
         Experiment(
+            "tmnet/figure6",
+            "TMNet's Figure 6: does RB see more of what moves, and does its glance know the clip?",
+            _from("tmnet.figure6", "figure6"),
+            takes=("clips", "data"),
+        ),
+        Experiment(
             "man/utkinect",
             "MAN on UT-Kinect, each sequence left out once: 100 % as published? Does memory help?",
             _from("man.utkinect", "utkinect"),

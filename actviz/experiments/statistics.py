@@ -31,11 +31,11 @@ RULE = (
 class Measured:
     """One figure, measured once for each seed.
 
-    ``right`` makes an accuracy of it: the values are its means over clips.
+    ``right`` (S, N) makes an accuracy of it, or another mean over clips: of its values.
     """
 
     values: tuple[float, ...]  # (S,)
-    right: NDArray[np.bool_] | None = field(default=None, compare=False)  # (S, N)
+    right: NDArray[np.bool_] | NDArray[np.float64] | None = field(default=None, compare=False)
     clips: Hashable = ""  # which clips the N are; the same word, the same clips in the same order
 
     @classmethod

@@ -34,7 +34,14 @@ from actviz.trace.common import (
 from actviz.trace.schema import TMNetTrace
 from models.tmnet import TMNet, TMNetGlance
 
-__all__ = ["CachedTMNet", "glance_trace", "glances_at", "map_fields", "sees_together"]
+__all__ = [
+    "CachedTMNet",
+    "glance_trace",
+    "glances_at",
+    "map_fields",
+    "sees_together",
+    "smooth_l1",
+]
 
 
 @dataclass(frozen=True)
@@ -170,10 +177,10 @@ def map_fields(
 
 def _feature_curves(features: Tensor, memory: Tensor) -> dict[str, Any]:
     """Features (2, T, C) against each other and against the temporal memory (C,)."""
-    distance = _smooth_l1(features, memory.expand_as(features))  # (2, T)
+    distance = smooth_l1(features, memory.expand_as(features))  # (2, T)
     similarity = F.cosine_similarity(features, memory.expand_as(features), dim=-1)
     return {
-        "branch_distance": to_numpy(_smooth_l1(*features)),
+        "branch_distance": to_numpy(smooth_l1(*features)),
         "memory_distance_rb": to_numpy(distance[0]),
         "memory_distance_cb": to_numpy(distance[1]),
         "memory_similarity_rb": to_numpy(similarity[0]),
@@ -181,7 +188,7 @@ def _feature_curves(features: Tensor, memory: Tensor) -> dict[str, Any]:
     }
 
 
-def _smooth_l1(guess: Tensor, target: Tensor) -> Tensor:
+def smooth_l1(guess: Tensor, target: Tensor) -> Tensor:
     """Eq. 1, mean over the feature's elements: (..., C) -> (...)."""
     return F.smooth_l1_loss(guess, target, beta=1.0, reduction="none").mean(-1)
 
