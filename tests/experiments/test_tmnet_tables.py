@@ -12,7 +12,7 @@ from actviz.experiments import EXPERIMENTS, Ask, get_experiment
 from actviz.experiments.claims import judge
 from actviz.experiments.statistics import Measured
 from actviz.experiments.tmnet import figure5 as figure5_module
-from actviz.experiments.tmnet import published, table5, tables
+from actviz.experiments.tmnet import published, shared, table5, tables
 from actviz.experiments.tmnet.grid import BRANCHES, Row, Runs, score
 from actviz.experiments.tmnet.published import TABLE1, TABLE2, TABLE3, TABLE4, TABLE5
 from actviz.learn.recipes import RECIPES
@@ -34,7 +34,7 @@ def untrained(monkeypatch):
                     made[row, seed, protocol] = one
         return Runs(data, tuple(range(ask.seeds or seeds)), made)
 
-    for module in (tables, table5):
+    for module in (shared, table5):
         monkeypatch.setattr(module, "train", train)
 
 
@@ -87,6 +87,27 @@ def test_over_several_splits_the_mean_of_their_shares():
     assert runs.figure("a", "RB") is None  # TSN has no such branch
 
 
+def test_glances_that_show_nothing_do_not_count_where_the_action_must_be_visible():
+    right = np.zeros((3, 9), dtype=bool)
+    right[0, :2], right[1] = True, True
+    shown = np.zeros((3, 9), dtype=bool)
+    shown[0, [1, 2]], shown[1, 8] = True, True
+    marks = score(glanced_up({"both": right}), "both", "acc@1", "anywhere", shown=shown)
+    assert marks.tolist() == [0.5, 1]  # the third clip shows nothing
+    marks = score(glanced_up({"both": right}), "both", "acc@1", "begin", shown=shown)
+    assert marks.tolist() == [0.5]
+
+
+def test_claims_are_judged_once_more_where_the_action_is_visible():
+    claim = tables._claims2(tuple(TABLE2))[0]
+    there = shared.where_visible(claim)
+    assert there.words.endswith("; action visible") and len(there.rivals) == len(claim.rivals)
+    figures = _figures([claim], {("3/1", "RB+CB")})
+    figures |= {(*key, shared.VISIBLE): figure for key, figure in figures.items()}
+    assert [v.verdict for v in shared.twice([claim], figures)] == ["holds", "holds"]
+    assert len(shared.twice([claim], {("3/1", "RB+CB"): Measured((0.9,))})) == 1  # real data
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_table_has_ours_beside_every_printed_figure_of_what_is_built(name, untrained):
     result = get_experiment(name)(Ask(seeds=2))
@@ -109,7 +130,10 @@ def test_table1_shows_the_branches_as_they_answered(untrained):
 def test_figure5_is_drawn_once_where_every_class_has_as_many_clips(untrained):
     result = figure5_module.figure5(Ask())
     figure = result.figures["figure5.png"]
-    assert len(figure.axes) == 1
+    assert [axes.get_title("left") for axes in figure.axes] == [
+        "accuracy of a glance at the centre",  # and of mAP, the same number, none
+        "accuracy of glances that show the action",
+    ]
     assert any("axis begins at" in text.get_text() for text in figure.texts)
     assert len(result.tables[0].lines) == len(figure5_module.ALPHAS) * len(BRANCHES)
 

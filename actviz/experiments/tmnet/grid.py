@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actviz.experiments.base import Ask
+from actviz.experiments.cutting import evidence_of
 from actviz.experiments.mam.grid import clip_limits
 from actviz.experiments.statistics import Measured
 from actviz.experiments.trainings import Answers, Wanted, train_all
@@ -50,6 +52,7 @@ PLACES: dict[str, tuple[int, ...]] = {  # where a clip is glanced at -> which of
     "middle": (3, 4, 5),
     "end": (6, 7, 8),
     "centre": (4,),
+    "anywhere": tuple(range(GLANCES)),
 }
 BRANCHES = {"RB": "rb", "CB": "cb", "RB+CB": "both"}  # as the paper has it -> name of the answers
 MEASURES = ("mAP", "acc@1", "acc@5")  # "mAP" is mean class accuracy
@@ -94,8 +97,20 @@ class Runs:
     seeds: tuple[int, ...]
     answers: Mapping[tuple[str, int, str], Answers]  # row, seed, protocol
 
+    @property
+    def evidence(self) -> NDArray[np.bool_] | None:
+        """Which glances (N, G) show the clip's action, where that is known: of puppets."""
+        clips = len(next(iter(self.answers.values())).keys)
+        return _puppets_evidence(clips) if self.data == "puppets" else None
+
     def figure(
-        self, row: str, branch: str = "RB+CB", measure: str = "acc@1", place: str = "centre"
+        self,
+        row: str,
+        branch: str = "RB+CB",
+        measure: str = "acc@1",
+        place: str = "centre",
+        *,
+        visible: bool = False,
     ) -> Measured | None:
         """One accuracy of a row, seed by seed; None where it has no such branch.
 
@@ -103,16 +118,19 @@ class Runs:
             branch: of ``BRANCHES``.
             measure: of ``MEASURES``.
             place: of ``PLACES``, a glance that is drawn from there; or ``TOGETHER``.
+            visible: only of glances that show the action.
         """
+        shown = self.evidence if visible else None
         shares, rights = [], []
         for seed in self.seeds:
             every = [a for (name, s, _), a in self.answers.items() if (name, s) == (row, seed)]
             if any(BRANCHES[branch] not in a.glances for a in every):
                 return None
-            right = [score(a, BRANCHES[branch], measure, place) for a in every]
+            right = [score(a, BRANCHES[branch], measure, place, shown=shown) for a in every]
             shares.append(float(np.mean([r.mean() for r in right])))
             rights.append(np.concatenate(right))
-        return Measured(tuple(shares), np.stack(rights), self.data)
+        clips = (self.data, place) if visible else self.data  # which clips they are
+        return Measured(tuple(shares), np.stack(rights), clips)
 
     def facts(self) -> list[dict[str, Any]]:
         """Each training's facts with its accuracies at the centre."""
@@ -150,19 +168,38 @@ def train(
     return Runs(data, numbers, dict(zip(wanted, done, strict=True)))
 
 
-def score(answers: Answers, branch: str, measure: str, place: str) -> NDArray[np.float64]:
-    """Marks (N,) whose mean is the accuracy; of several places each clip's mean over them."""
+def score(
+    answers: Answers,
+    branch: str,
+    measure: str,
+    place: str,
+    *,
+    shown: NDArray[np.bool_] | None = None,
+) -> NDArray[np.float64]:
+    """Marks (N,) whose mean is the accuracy; of several glances each clip's mean over them.
+
+    With ``shown`` (N, G) only those glances count, and clips without one at ``place`` are left out.
+    """
     logits = answers.glances[branch]  # (N, G, K)
-    if place == TOGETHER or logits.shape[1] == 1:
-        looked = logits.mean(1, keepdims=True)
-    else:
-        looked = logits[:, PLACES[place]]
-    marks = _among(looked, answers.labels, 5 if measure == "acc@5" else 1).mean(1)
+    together = place == TOGETHER or logits.shape[1] == 1
+    at = [] if together else list(PLACES[place])
+    looked = logits.mean(1, keepdims=True) if together else logits[:, at]
+    right = _among(looked, answers.labels, 5 if measure == "acc@5" else 1)
+    if shown is not None and not together:
+        counted = shown[:, at]
+        kept = counted.any(1)
+        return (right & counted).sum(1)[kept] / counted.sum(1)[kept]
+    marks = right.mean(1)
     if measure != "mAP":
         return marks
     counts = np.bincount(answers.labels, minlength=logits.shape[-1])
     weight = len(marks) / (np.count_nonzero(counts) * counts[answers.labels])
     return marks * weight  # so that every class counts as much
+
+
+@lru_cache(maxsize=4)
+def _puppets_evidence(clips: int) -> NDArray[np.bool_]:
+    return evidence_of("test", clips, GLANCES)
 
 
 def _among(logits: NDArray[np.float32], labels: NDArray[np.int64], most: int) -> NDArray[np.bool_]:

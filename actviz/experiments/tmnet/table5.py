@@ -11,7 +11,7 @@ from actviz.experiments.claims import Claim, above, best, judge
 from actviz.experiments.mam.places import SPLITS, find_data
 from actviz.experiments.tmnet.grid import TOGETHER, Row, Runs, train
 from actviz.experiments.tmnet.published import NOTES, TABLE5
-from actviz.experiments.tmnet.tables import SEEDS, Figures, chance, how
+from actviz.experiments.tmnet.shared import SEEDS, Figures, chance, how
 
 __all__ = ["table5"]
 
@@ -24,13 +24,16 @@ _ROWS = {
     _3D_B: Row("tmnet-3d-b", "tmnet-3d-b"),
 }
 _I3D = "TMNet-3D-B on I3D, ours"
+_TSM = "TSM, 8 frames, ours"
+_SHOWN = "action visible"
 _SEES_TIME = {"backbone_3d": "i3d_resnet18_narrow"}
 _PLACES = {"one glance": "centre", "9 glances": TOGETHER}
 _PAPER_SEEDS = 1
 _TESTED = (
     "One glance: the frame at the centre; 9 glances: the mean of the logits of nine evenly spread "
     "frames. TMNet-2D answers by both branches, the 3-D variants by RB. TMNet-3D-B's base is a 3-D "
-    "network: it sees the nine frames as one clip, and its one glance is RB at the clip's centre."
+    "network: it sees the nine frames as one clip, and its one glance is RB at the clip's centre. "
+    "TSM sees them as one clip, too; its one glance is its answer to the centre frame among them."
 )
 
 
@@ -63,7 +66,8 @@ def _rows(ask: Ask) -> dict[str, Row]:
     if ask.scale == "paper":
         return _ROWS
     tsn = Row("tmnet-tsn", "tmnet-tsn", {"frames": 3})
-    return _ROWS | {_TSN: tsn, _I3D: Row("tmnet-3d-b", "tmnet-3d-b", _SEES_TIME)}
+    i3d = Row("tmnet-3d-b", "tmnet-3d-b", _SEES_TIME)
+    return _ROWS | {_TSN: tsn, _I3D: i3d, _TSM: Row("tsm", "tsm")}
 
 
 def _figures(runs: dict[str, Runs]) -> Figures:
@@ -75,6 +79,10 @@ def _figures(runs: dict[str, Runs]) -> Figures:
                 figure = one.figure(row, place=place)
                 assert figure is not None
                 found[row, f"{data}, {words}"] = figure
+            if one.evidence is not None:
+                there = one.figure(row, place="anywhere", visible=True)
+                assert there is not None
+                found[row, f"{data}, {_SHOWN}"] = there
             mean_class = one.figure(row, measure="mAP")
             assert mean_class is not None
             found[row, f"{data}, mAP"] = mean_class
@@ -99,7 +107,7 @@ def _line(name: str, figures: Figures, ask: Ask) -> Line:
 
 def _claims(data: str) -> list[Claim]:
     said = []
-    for words in _PLACES:
+    for words in (*_PLACES, *((_SHOWN,) if data == "puppets" else ())):
         column = f"{data}, {words}"
         tsn, flat, a, b = ((row, column) for row in _ROWS)
         said += [
@@ -118,6 +126,7 @@ def _claims(data: str) -> list[Claim]:
             said += [
                 above(f"{words} TMNet-3D-A, {column}", i3d, a, source="ours"),
                 above(f"{words} TMNet-2D, {column}", i3d, flat, source="ours"),
+                above(f"TMNet-2D is above TSM, {column}", flat, (_TSM, column), source="Figure 3"),
             ]
     return said
 

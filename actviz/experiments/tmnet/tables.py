@@ -2,61 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from actviz.datasets.puppets import ACTIONS
 from actviz.experiments.base import Ask, Column, Line, Result, Table
-from actviz.experiments.claims import Claim, above, alike, best, judge, more
-from actviz.experiments.mam.places import find_data
-from actviz.experiments.statistics import Measured
-from actviz.experiments.tmnet.grid import BRANCHES, MEASURES, TOGETHER, Row, Runs, train
-from actviz.experiments.tmnet.published import (
-    NOTES,
-    TABLE1,
-    TABLE2,
-    TABLE3,
-    TABLE4,
-    Triple,
-    slips,
+from actviz.experiments.claims import Claim, above, alike, best, more
+from actviz.experiments.tmnet.grid import BRANCHES, MEASURES, Row
+from actviz.experiments.tmnet.published import NOTES, TABLE1, TABLE2, TABLE3, TABLE4, slips
+from actviz.experiments.tmnet.shared import (
+    FUSED,
+    TOP,
+    VISIBLE,
+    Figures,
+    by_branch,
+    chance,
+    fusion,
+    how,
+    known,
+    runs_of,
+    shares,
+    twice,
 )
 
-__all__ = [
-    "SEEDS",
-    "Figures",
-    "by_branch",
-    "chance",
-    "fusion",
-    "how",
-    "table1",
-    "table2",
-    "table3",
-    "table4",
-    "trained_rows",
-]
+__all__ = ["table1", "table2", "table3", "table4", "trained_rows"]
 
-SEEDS = 3
-_PAPER_SEEDS = 1
 _THIRDS = ("begin", "middle", "end")
-_ALL = "acc@1, 9 glances"
-_FUSED, _TOP = "RB+CB", "acc@1"
-Key = tuple[str, ...]
-Figures = dict[Key, Measured]
-_SMALLER = (
-    "Puppets, a smaller grid than the paper's: TMNet-2D on a narrow ResNet-18 at 112 pixels, begun "
-    "from the frame CNN of puppets-tsn; 1,200 clips to train on, each seen four times in batches "
-    "of 16, 8 frames where the paper has 16; the last epoch, nothing chosen; bfloat16. Tested on "
-    "600 clips, 50 of each of 12 actions, so that mean class accuracy is the same number as acc@1."
-)
-_SPREAD = (
-    "Mean ± standard deviation over seeds, which change the new layers' start, the order of "
-    "clips and the frames that are drawn; the frame CNN that all begin from is one."
-)
-_GLANCE = (
-    "One glance: the frame at the centre of the clip, its centre crop; 9 glances: the mean of the "
-    "logits of nine evenly spread frames, each looked at alone."
-)
-_FEWER = "Fewer clips than the grid has (--clips): a trial, not the table."
+_IN_A_THIRD = "A glance drawn from a third: each clip's mean over three evenly spread frames of it."
 
 
 # ---- Table 1: frames in training -----------------------------------------------------------------
@@ -94,10 +62,10 @@ def _lengths(ask: Ask) -> dict[str, Row]:
 
 
 def _claims1(rows: tuple[str, ...]) -> list[Claim]:
-    tsn, one = ("TSN, 3 frames", _FUSED), "1 frame"
+    tsn, one = ("TSN, 3 frames", FUSED), "1 frame"
     many = [row for row in rows if row.endswith("frames") and not row.startswith("TSN")]
     said = [
-        above(f"RB+CB trained on {row} is above TSN", (row, _FUSED), tsn, source="text")
+        above(f"RB+CB trained on {row} is above TSN", (row, FUSED), tsn, source="text")
         for row in many
     ]
     said += [
@@ -132,22 +100,8 @@ def _claims1(rows: tuple[str, ...]) -> list[Claim]:
     tsn_above = f"trained on {one}, RB+CB is below TSN"
     return [
         *said,
-        above(single, (one, "CB"), (one, _FUSED), source="text, U9", same_trainings=True),
-        above(tsn_above, tsn, (one, _FUSED), source="Table 1"),
-    ]
-
-
-def fusion(row: str, source: str) -> list[Claim]:
-    """Both branches together are above either."""
-    return [
-        above(
-            f"both together are above {b} alone ({row})",
-            (row, _FUSED),
-            (row, b),
-            source=source,
-            same_trainings=True,
-        )
-        for b in ("RB", "CB")
+        above(single, (one, "CB"), (one, FUSED), source="text, U9", same_trainings=True),
+        above(tsn_above, tsn, (one, FUSED), source="Table 1"),
     ]
 
 
@@ -168,7 +122,7 @@ def _claims2(rows: tuple[str, ...]) -> list[Claim]:
         return best(f"{row} is the best of {branch}", (row, branch), rivals, source=source)
 
     return [
-        winner("3/1", _FUSED, "text"),
+        winner("3/1", FUSED, "text"),
         winner("2/2", "RB", "text"),
         winner("3/1", "CB", "Table 2"),
         above(
@@ -203,7 +157,7 @@ def _claims3(rows: tuple[str, ...]) -> list[Claim]:
 
     return [
         winner("middle", "RB", "text"),
-        winner("end", _FUSED, "text"),
+        winner("end", FUSED, "text"),
         winner("end", "CB", "Table 3"),
         *(claim for row in rows for claim in fusion(row, "Table 3")),
     ]
@@ -211,28 +165,29 @@ def _claims3(rows: tuple[str, ...]) -> list[Claim]:
 
 def table4(ask: Ask) -> Result:
     """Table 3's trainings, at one glance in each third."""
-    runs = _runs(trained_rows(), ask)
+    runs = runs_of(trained_rows(), ask)
     figures: Figures = {}
     lines = []
     for (trained, seen), printed in TABLE4.items():
-        ours = {m: _known(runs.figure(trained, _FUSED, m, seen)) for m in MEASURES}
-        ours |= {f"{_TOP} {b}": _known(runs.figure(trained, b, _TOP, seen)) for b in ("RB", "CB")}
-        figures[trained, seen] = ours[_TOP]
+        ours = {m: known(runs.figure(trained, FUSED, m, seen)) for m in MEASURES}
+        figures[trained, seen] = ours[TOP]
+        for branch in ("RB", "CB"):
+            ours[f"{TOP} {branch}"] = known(runs.figure(trained, branch, TOP, seen))
+        if runs.evidence is not None:
+            there = known(runs.figure(trained, FUSED, TOP, seen, visible=True))
+            ours[VISIBLE] = figures[trained, seen, VISIBLE] = there
         name = f"trained on {trained}, glance at {seen}"
         lines.append(Line(name, dict(zip(MEASURES, printed, strict=True)), ours, group=trained))
-    columns = tuple(map(Column, (*MEASURES, *(f"{_TOP} {b}" for b in ("RB", "CB")))))
+    columns = list(lines[0].ours)
     table = Table(
         name="table4",
         title="Third in training against third of the glance, RB+CB",
-        columns=columns,
+        columns=tuple(map(Column, columns)),
         lines=tuple(lines),
         published=MEASURES,
-        verdicts=tuple(judge(claim, figures) for claim in _claims4()),
-        chance=chance(ask, [c.name for c in columns]),
-        measured=(
-            *how(ask),
-            "A glance drawn from a third: each clip's mean over three evenly spread frames of it.",
-        ),
+        verdicts=twice(_claims4(), figures),
+        chance=chance(ask, columns),
+        measured=(*how(ask), _IN_A_THIRD, *shares(runs, _THIRDS)),
         notes=(*(NOTES[n] for n in ("U6", "U6b", "sensitive", "D3")), slips()),
     )
     return Result((table,), seeds=runs.seeds, trainings=tuple(runs.facts()))
@@ -268,74 +223,3 @@ def _claims4() -> list[Claim]:
         )
         for third in ("begin", "end")
     ]
-
-
-# ---- what the tables share -----------------------------------------------------------------------
-
-
-def by_branch(
-    ask: Ask,
-    name: str,
-    title: str,
-    rows: Mapping[str, Row],
-    published: Mapping[str, Mapping[str, Triple | None]],
-    shown: list[str],
-    claims: Any,
-    notes: list[str],
-) -> Result:
-    """A table whose rows are trainings, each with its branches at one glance."""
-    runs = _runs(rows, ask)
-    figures: Figures = {
-        (row, branch): figure
-        for row in rows
-        for branch in BRANCHES
-        if (figure := runs.figure(row, branch)) is not None
-    }
-    lines = []
-    for row in shown:
-        for branch, printed in published[row].items():
-            ours = {}
-            if (row, branch) in figures:
-                ours = {m: _known(runs.figure(row, branch, m)) for m in MEASURES}
-                ours[_ALL] = _known(runs.figure(row, branch, _TOP, TOGETHER))
-            told = dict(zip(MEASURES, printed, strict=True)) if printed else {}
-            lines.append(Line(f"{row}, {branch}", told, ours, group=row))
-    columns = (*map(Column, MEASURES), Column(_ALL))
-    table = Table(
-        name=name,
-        title=title,
-        columns=columns,
-        lines=tuple(lines),
-        published=MEASURES if any(line.published for line in lines) else (),
-        verdicts=tuple(judge(claim, figures) for claim in claims(tuple(rows))),
-        chance=chance(ask, [c.name for c in columns]),
-        measured=(*how(ask), _GLANCE),
-        notes=(*notes, NOTES["D2"], slips()),
-    )
-    return Result((table,), seeds=runs.seeds, trainings=tuple(runs.facts()))
-
-
-def _known(figure: Measured | None) -> Measured:
-    assert figure is not None
-    return figure
-
-
-def _runs(rows: Mapping[str, Row], ask: Ask) -> Runs:
-    """The trainings; at paper scale on UCF101's first split (D1)."""
-    if ask.scale == "puppets":
-        return train(rows, ask, seeds=SEEDS)
-    root = find_data(ask.data, need="ucf101")["ucf101"]
-    return train(rows, ask, seeds=_PAPER_SEEDS, data="ucf101", root=root, protocols=("split1",))
-
-
-def chance(ask: Ask, columns: list[str], classes: int = 101) -> dict[str, float]:
-    """What guessing gets where classes have equally many clips."""
-    one = 1 / (len(ACTIONS) if ask.scale == "puppets" else classes)
-    return {c: 5 * one if c.startswith("acc@5") else one for c in columns}
-
-
-def how(ask: Ask) -> tuple[str, ...]:
-    """How ours was obtained."""
-    if ask.scale == "puppets":
-        return (_SMALLER, _SPREAD, *((_FEWER,) if ask.clips else ()))
-    return ("UCF101's first split (D1), ResNet-18 from ImageNet. Mean over seeds.",)
