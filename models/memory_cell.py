@@ -93,9 +93,14 @@ class TorchGRU(nn.Module):
 
 
 def remember(cells: Sequence[nn.Module], x: Tensor) -> Tensor:
-    """Each cell's memory of its own input: (C, B, S, H) -> (C, B, S, H), the cells of one kind."""
+    """Each cell's memory of its own input: (C, B, S, H) -> (C, B, S, H), the cells of one kind.
+
+    The two kinds of this file are scanned together; any other cell is called on its own.
+    """
     if isinstance(cells[0], KerasGRU):
         states = _keras_states(cells, x)
+    elif not isinstance(cells[0], TorchGRU):
+        return torch.stack([cell(e) for cell, e in zip(cells, x, strict=True)])
     elif x.is_cuda:  # cuDNN walks all steps in one call
         both = torch.stack([c.gru(c.dropped(e))[0] for c, e in zip(cells, x, strict=True)])  # type: ignore[operator]
         return both.unflatten(-1, (2, -1)).sum(-2)
