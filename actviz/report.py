@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -60,10 +61,17 @@ def overlay_frames(traced: Traced) -> Iterator[tuple[float, NDArray[np.uint8]]]:
         yield from _skeleton_pictures(traced)
         return
     span = traced.span
-    for _, time_s, frame in iter_frames(
-        traced.path, start_s=span.start_s, end_s=span.end_s, short_side=SHORT_SIDE
-    ):
-        yield time_s, _drawn(traced, frame, time_s)
+    frames = iter_frames(traced.path, start_s=span.start_s, end_s=span.end_s, short_side=SHORT_SIDE)
+    glaze, glazed = None, -1  # what was drawn last, and for which of the frames looked at
+    for _, time_s, frame in frames:
+        if isinstance(traced.trace, MANTrace):  # the joints move with every frame
+            yield time_s, _drawn(traced, frame, time_s)
+            continue
+        at = int(np.abs(traced.trace.times_s - time_s).argmin())
+        if glaze is None or at != glazed:
+            draw = partial(_drawn, traced, time_s=time_s)
+            glaze, glazed = views.Glaze(draw, *frame.shape[:2]), at
+        yield time_s, glaze.over(frame)
 
 
 def _drawn(traced: Traced, frame: NDArray[np.uint8], time_s: float) -> NDArray[np.uint8]:

@@ -26,6 +26,7 @@ from actviz.views.glance import (
     lead_part,
     no_evidence,
 )
+from actviz.views.glaze import Glaze
 from actviz.views.memory import describe_memory, memory_lanes, probability_part, size_part
 from actviz.views.parts import Part, decision_part, stacked
 from actviz.views.pictures import (
@@ -53,6 +54,7 @@ from actviz.views.truth import Truth
 __all__ = [
     "OUTSIDE_BANNER",
     "Branches",
+    "Glaze",
     "Part",
     "Truth",
     "answer_bars",

@@ -101,10 +101,10 @@ def test_film_keeps_its_order_and_shows_each_frame_with_its_own_decision(traced,
 
     monkeypatch.setattr("actviz.views.draw_decision", note)
     changed = asked(traced, order=reversed_order(8))
-    times = np.array([time for time, _ in overlay_frames(changed)])
-    trace = memory(changed)
+    film = [(time, told[-1]) for time, _ in overlay_frames(changed)]  # drawn once for many frames
+    times, trace = np.array([time for time, _ in film]), memory(changed)
     for place, source_s in enumerate(trace.shown_s):
-        found = told[int(np.abs(times - source_s).argmin())]
+        found = film[int(np.abs(times - source_s).argmin())][1]
         assert found == (trace.written[place], pytest.approx(trace.write_probability[place]))
 
 
