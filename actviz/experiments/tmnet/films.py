@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from actviz.datasets.puppets import make_scene, scene_seeds
 
-__all__ = ["LIKE_UCF101", "ONE_KEY_FRAME", "FilmKind", "write_film"]
+__all__ = ["FULL_HD", "LIKE_UCF101", "ONE_KEY_FRAME", "FilmKind", "write_film"]
 
 _RATE = 25  # frames per second, as UCF101 has it
 _SEED = scene_seeds("test", 1)[0]
@@ -38,6 +38,7 @@ class FilmKind:
     bit_rate: int = 400_000  # per second
     key_every: int = 12  # frames
     options: tuple[tuple[str, str], ...] = ()
+    drawn: int | None = None  # pictures that are drawn and played to and fro; None: every one anew
 
     @property
     def frames(self) -> int:
@@ -50,6 +51,18 @@ LIKE_UCF101 = FilmKind(
     "libx264",
     key_every=250,  # x264's own limit; it adds one at every cut
     options=(("preset", "medium"),),
+)
+FULL_HD = FilmKind(
+    "H.264, 1080p, 60 s, 8 Mbit/s",
+    ".mp4",
+    "libx264",
+    width=1920,
+    height=1080,
+    seconds=60.0,
+    bit_rate=8_000_000,
+    key_every=250,
+    options=(("preset", "veryfast"),),
+    drawn=50,
 )
 ONE_KEY_FRAME = FilmKind("MPEG-4 (XviD), one key frame", ".avi", "mpeg4", key_every=600)
 
@@ -80,9 +93,12 @@ _NO_CUTS = {"sc_threshold": "1000000000"}  # no key frame at a cut either
 
 
 def _pictures(kind: FilmKind, seed: int) -> Iterator[NDArray[np.uint8]]:
-    """Frame by frame, so that a long film takes no memory: scene after scene, the same again."""
+    """Picture by picture, without end: scene after scene, or a few of them to and fro."""
     scenes = chain.from_iterable(_scene(kind, seed + k) for k in cycle(range(4)))
-    yield from scenes
+    if kind.drawn is None:
+        return scenes
+    few = list(islice(scenes, kind.drawn))
+    return cycle([*few, *few[-2:0:-1]])
 
 
 def _scene(kind: FilmKind, seed: int) -> Iterator[NDArray[np.uint8]]:
