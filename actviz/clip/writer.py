@@ -49,10 +49,13 @@ class VideoWriter:
         self._last_tick = -1
         self._container: Any = None
         self._stream: Any = None
+        self._reformatter: Any = None
 
     def __enter__(self) -> VideoWriter:
         import av
+        from av.video.reformatter import VideoReformatter
 
+        self._reformatter = VideoReformatter()
         try:
             self._hidden.touch()  # FFmpeg opens the file only with the first frame: fail now
             self._container = av.open(
@@ -120,7 +123,9 @@ class VideoWriter:
         if self.width % 2 or self.height % 2:
             frame = np.pad(frame, ((0, self.height % 2), (0, self.width % 2), (0, 0)), mode="edge")
         picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
-        return picture.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
+        return self._reformatter.reformat(  # one for all: making it costs more than using it
+            picture, format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG"
+        )
 
     def _tick(self, time_s: float) -> int:
         if not np.isfinite(time_s):
