@@ -196,7 +196,7 @@ def table4(ask: Ask) -> Result:
 def _claims4() -> list[Claim]:
     said = [
         best(
-            f"a glance at the middle is best (trained on {trained})",
+            f"a glance in the middle third is best (trained on {trained})",
             (trained, "middle"),
             [(trained, "begin"), (trained, "end")],
             source="text" if trained != "middle" else "text, U6",
@@ -206,7 +206,7 @@ def _claims4() -> list[Claim]:
     ]
     said += [
         best(
-            f"training on the middle is best (glance at {seen})",
+            f"training on the middle third is best (glance at {seen})",
             ("middle", seen),
             [("begin", seen), ("end", seen)],
             source="Table 4",
@@ -216,7 +216,7 @@ def _claims4() -> list[Claim]:
     centre = ("middle", "middle")
     return said + [
         more(
-            f"looking at the {third} costs more than having trained on it",
+            f"to look at the {third} third costs more than to have trained on it",
             (centre, ("middle", third)),
             (centre, (third, "middle")),
             source="text",
