@@ -32,7 +32,7 @@ from actviz.trace.common import (
     trace_head,
 )
 from actviz.trace.schema import TMNetTrace
-from models.tmnet import TMNet, TMNetGlance
+from models.tmnet import TMNet
 
 __all__ = [
     "CachedTMNet",
@@ -87,18 +87,14 @@ def glances_at(
     model = expect_model(loaded, "tmnet")
     clips = {"together": loaded.card.frames} if sees_together(loaded.card) else {}
     batches = frame_batches(loaded, clip, progress, **clips)
-    glances, memories = zip(*(_look(model, batch) for batch in batches), strict=True)
-    logits, rb, cb, maps_rb, maps_cb = (
-        torch.cat([getattr(g, name) for g in glances], dim=1)[0]
-        for name in ("logits", "logits_rb", "logits_cb", "maps_rb", "maps_cb")
-    )
+    logits, branches, maps, memory = zip(*(_look(model, batch) for batch in batches), strict=True)
     return CachedTMNet(
         loaded=loaded,
         clip=clip,
-        logits=logits,
-        branches=torch.stack((rb, cb)),
-        maps=torch.stack((maps_rb, maps_cb)),
-        memory=torch.cat(memories).mean(0),
+        logits=torch.cat(logits),
+        branches=torch.cat(branches, dim=1),
+        maps=torch.cat(maps, dim=1),
+        memory=torch.cat(memory).mean(0),
         head=trace_head(loaded, clip, info),
     )
 
@@ -109,17 +105,20 @@ def sees_together(card: Card) -> bool:
     return card.overrides.get("variant") == "3d-b"
 
 
-def _look(model: TMNet, frames: Tensor) -> tuple[TMNetGlance, Tensor]:
-    """Glances at (1, t, 3, S, S), and the temporal memory at each of them (t, C).
+def _look(model: TMNet, frames: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Glances at (1, t, 3, S, S): logits (t, K), the branches' (2, t, K), their maps
+    (2, t, C, h, w), and the temporal memory at each glance (t, C), whose mean is the clip's.
 
-    In 2-D that is CB's feature of each, the mean of which is F_cls. A 3-D CB makes F_cls of frames
-    together: of as many as go through the network at once.
+    In 2-D that is CB's feature of each. A 3-D CB makes F_cls of frames together: of as many as go
+    through the network at once.
     """
-    glance = model.glance(frames)
+    seen = model.glance(frames)
+    branches = torch.cat((seen.logits_rb, seen.logits_cb))
+    maps = torch.cat((seen.maps_rb, seen.maps_cb))
     if model.variant == "2d":
-        return glance, glance.maps_cb[0].mean((-2, -1))
+        return seen.logits[0], branches, maps, maps[1].mean((-2, -1))
     memory = model(frames, key=0).feature_cb  # (1, C)
-    return glance, memory.expand(frames.shape[1], -1)
+    return seen.logits[0], branches, maps, memory.expand(frames.shape[1], -1)
 
 
 @torch.inference_mode()
