@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from trace_films import card, film, saved
 
+from actviz.clip.reader import file_sha256, frame_times, read_clip
 from actviz.clip.writer import VideoWriter
+from actviz.datasets.puppets.gallery import gallery, truth_for
 from actviz.trace.motion import FLAT, motion_around, motion_maps, pair_motion, scale_motion
 from actviz.trace.run import Traced, trace_file
 from actviz.trace.schema import TMNetTrace
@@ -55,6 +57,15 @@ def test_across_a_cut_nothing_is_compared_and_the_frame_before_serves():
     at_the_end = motion_around(*shot, other)
     np.testing.assert_array_equal(at_the_end, pair_motion(*shot))
     assert not motion_around(other, shot[0], None).any()  # alone in its shot: still
+
+
+@pytest.mark.parametrize("clip", gallery()[:3], ids=lambda clip: clip.name)
+def test_cuts_of_bundled_clips_are_found_and_other_frames_are_not_taken_for_one(clip):
+    times_s, truth = frame_times(clip.video)[0], truth_for(file_sha256(clip.video))
+    for cut in np.searchsorted(times_s, np.asarray(truth.cuts_s) - 1e-3):
+        about = read_clip(clip.video, frame_index=cut + np.arange(-2, 2), short_side=160).frames
+        told = [pair_motion(*about[k : k + 2]) is None for k in range(3)]
+        assert told == [False, True, False]
 
 
 def test_scaled_motion_is_in_pixels_again_by_its_maximum():
