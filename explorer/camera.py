@@ -16,7 +16,7 @@ from actviz.live.glance import OneGlance, one_glance
 from actviz.trace.provenance import device_name, weights_facts
 from actviz.views.answers import answer_bars, describe_answer
 from actviz.views.glance import no_evidence
-from actviz.views.pictures import blend_heat, dim_outside
+from actviz.views.heat import blend_heat, dim_outside
 from actviz.views.theme import OUTSIDE_BANNER, weights_note
 from explorer import compute, parts, state
 from explorer.compute import Ask

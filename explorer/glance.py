@@ -24,7 +24,6 @@ from actviz.views.branches import (
 )
 from actviz.views.glance import describe_glance, glance_part, lead_part, no_evidence
 from actviz.views.parts import Part, stacked
-from actviz.views.theme import MOTION
 from explorer import compute, parts, state
 from explorer.compute import Ask, drawings
 from explorer.figures import Drawn
@@ -36,6 +35,7 @@ from explorer.pictures import (
     glance_maps,
     heat_bar,
     largest_difference,
+    motion_bar,
     motion_map,
     thumbnails,
 )
@@ -230,8 +230,7 @@ class Scene:
         if name == "difference":
             return difference_bar(largest_difference(self.trace))
         if name == "motion":
-            most = self.trace.motion_max
-            return heat_bar("still", f"{most:.1f} pixels per frame", colours=MOTION)
+            return motion_bar(self.trace.motion_max)
         return heat_bar("none", "strongest of this clip")
 
     def says(self, at: int) -> str:

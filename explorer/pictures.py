@@ -14,13 +14,8 @@ from actviz.clip.types import Clip
 from actviz.trace.run import Traced
 from actviz.trace.schema import MAMTrace, MANTrace, SequenceTrace, TMNetTrace
 from actviz.views.checks import strongest_place
-from actviz.views.pictures import (
-    blend_difference,
-    blend_heat,
-    dim_outside,
-    draw_decision,
-    draw_skeleton,
-)
+from actviz.views.heat import blend_difference, blend_heat, blend_motion, dim_outside
+from actviz.views.pictures import draw_decision, draw_skeleton
 from actviz.views.skeleton import skeleton_extent
 from actviz.views.stage import skeleton_frame
 from actviz.views.theme import CLASSIFICATION, HEAT, MOTION, REGRESSION, heat_colours
@@ -34,6 +29,7 @@ __all__ = [
     "heat_bar",
     "largest_difference",
     "memory_frame",
+    "motion_bar",
     "motion_map",
     "on_the_floor",
     "plain_frame",
@@ -131,7 +127,7 @@ def motion_map(traced: Traced, at: int) -> Shown:
     fastest = float(moves.max()) * trace.motion_max
     words = f"Motion at {trace.times_s[at]:.2f} s: at most {fastest:.1f} pixels per frame"
     words += f", in the {strongest_place(moves)}." if fastest else "."
-    picture = blend_heat(frame, moves, box=box, colours=MOTION)
+    picture = blend_motion(frame, moves, box=box)
     return f"Motion, up to {fastest:.1f} px", picture, words
 
 
@@ -211,12 +207,19 @@ def gaze_frame(traced: Traced, at: int, frame: NDArray[np.uint8]) -> NDArray[np.
     return blend_heat(dim_outside(picture, box, keep=0.6), heat, box=box)
 
 
-def heat_bar(
-    low: str = "no evidence", high: str = "strongest of this clip", *, colours: str = HEAT
-) -> str:
+def heat_bar(low: str = "no evidence", high: str = "strongest of this clip") -> str:
     """The colour bar of the maps as HTML, with its scale in words."""
-    stops = ["rgb({},{},{})".format(*c) for c in heat_colours(colours)[:: 255 // 5]]
-    return _bar(stops, f"0, {low}", high if colours == MOTION else f"1, {high}")
+    stops = _stops(HEAT)
+    return _bar(stops, f"0, {low}", f"1, {high}")
+
+
+def motion_bar(most: float) -> str:
+    """The colour bar of motion, whose colours go by the root of speed; ``most`` pixels a frame."""
+    return _bar(_stops(MOTION), "0, still", f"{most:.1f} px per frame<br>(colour by the root)")
+
+
+def _stops(colours: str) -> list[str]:
+    return ["rgb({},{},{})".format(*c) for c in heat_colours(colours)[:: 255 // 5]]
 
 
 def difference_bar(most: float) -> str:

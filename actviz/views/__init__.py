@@ -27,17 +27,10 @@ from actviz.views.glance import (
     no_evidence,
 )
 from actviz.views.glaze import Glaze
+from actviz.views.heat import blend_difference, blend_heat, blend_motion, dim_outside
 from actviz.views.memory import describe_memory, memory_lanes, probability_part, size_part
 from actviz.views.parts import Part, decision_part, stacked
-from actviz.views.pictures import (
-    blend_difference,
-    blend_heat,
-    dim_outside,
-    draw_caption,
-    draw_decision,
-    draw_skeleton,
-    greyed,
-)
+from actviz.views.pictures import draw_caption, draw_decision, draw_skeleton, greyed
 from actviz.views.print_attention import attention_figure
 from actviz.views.print_contribution import contribution_figure
 from actviz.views.print_gaze import gaze_figure
@@ -63,6 +56,7 @@ __all__ = [
     "attention_lanes",
     "blend_difference",
     "blend_heat",
+    "blend_motion",
     "confusion_figure",
     "contribution_figure",
     "contribution_lanes",

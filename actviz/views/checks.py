@@ -14,6 +14,7 @@ __all__ = [
     "check_curve",
     "check_frames",
     "check_maps",
+    "check_picture",
     "check_skeleton",
     "even_choice",
     "frame_edges",
@@ -59,6 +60,16 @@ def check_frames(frames: ArrayLike, count: int | None = None) -> NDArray[np.uint
         )
     if count is not None and len(array) != count:
         raise ValueError(f"frames must hold one picture per time, {count}; got {len(array)}.")
+    return array
+
+
+def check_picture(frame: ArrayLike, what: str = "frame") -> NDArray[np.uint8]:
+    """``frame`` as uint8 (..., H, W, 3)."""
+    array = np.asarray(frame)
+    if array.dtype != np.uint8 or array.ndim < 3 or array.shape[-1] != 3 or 0 in array.shape:
+        raise ValueError(
+            f"{what} must be uint8 of shape (..., H, W, 3); got {array.dtype} {array.shape}."
+        )
     return array
 
 

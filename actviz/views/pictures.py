@@ -1,8 +1,8 @@
-"""Pictures for video and page: heat, bones and decisions drawn on frames, numpy in, numpy out."""
+"""Pictures for video and page: bones, decisions and words on frames, numpy in, numpy out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -11,34 +11,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from actviz.views.checks import check_box
+from actviz.views.checks import check_picture
 from actviz.views.skeleton import SIDES, bone_sides
 from actviz.views.theme import (
     BONES,
-    CLASSIFICATION,
-    HEAT,
-    REGRESSION,
     SKIPPED,
     WRITTEN,
-    heat_colours,
     rgb,
 )
 
 __all__ = [
-    "blend_difference",
-    "blend_heat",
-    "dim_outside",
     "draw_caption",
     "draw_decision",
     "draw_skeleton",
     "font",
     "greyed",
 ]
-
-
-def heat_opacity(value: ArrayLike) -> NDArray[np.float32]:
-    """How much of the picture heat hides: nothing at 0, four fifths at 1, growing with value."""
-    return np.float32(0.8) * np.asarray(value, dtype=np.float32) ** np.float32(0.7)
 
 
 @cache
@@ -48,122 +36,9 @@ def font(size: int, *, bold: bool = False) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(str(Path(matplotlib.get_data_path(), "fonts", "ttf", name)), size)
 
 
-def _picture(frame: ArrayLike, what: str = "frame") -> NDArray[np.uint8]:
-    array = np.asarray(frame)
-    if array.dtype != np.uint8 or array.ndim < 3 or array.shape[-1] != 3 or 0 in array.shape:
-        raise ValueError(
-            f"{what} must be uint8 of shape (..., H, W, 3); got {array.dtype} {array.shape}."
-        )
-    return array
-
-
-@cache
-def _stretch(size: int, cells: int) -> NDArray[np.float32]:
-    """(size, cells) weights of a bilinear enlargement; cell centres stay where they are."""
-    at = np.clip((np.arange(size) + 0.5) * cells / size - 0.5, 0, cells - 1)
-    low = np.minimum(np.floor(at).astype(int), max(cells - 2, 0))
-    share = (at - low).astype(np.float32)
-    weights = np.zeros((size, cells), dtype=np.float32)
-    weights[np.arange(size), low] += 1 - share
-    weights[np.arange(size), np.minimum(low + 1, cells - 1)] += share
-    return weights
-
-
-def blend_heat(
-    frame: ArrayLike,
-    heat: ArrayLike,
-    *,
-    box: tuple[int, int, int] | None = None,
-    colours: str = HEAT,
-) -> NDArray[np.uint8]:
-    """Heat laid over frames: viridis, opaque in proportion to the value, nothing where it is 0.
-
-    Args:
-        frame: uint8 (..., H, W, 3).
-        heat: (..., h, w) in [0, 1] on one scale per clip, same leading shape; enlarged bilinearly.
-        box: (top, left, side) in pixels, the square the model saw; None: the whole picture.
-        colours: ``theme.HEAT`` for evidence, ``theme.MOTION`` for motion.
-    """
-    picture, values = _picture(frame), _cells(frame, heat, "heat", 0.0)
-
-    def paint(large: NDArray[np.float32]) -> NDArray[np.float32]:
-        return heat_colours(colours)[np.rint(large * 255).astype(np.uint8)].astype(np.float32)
-
-    return _laid_over(picture, values, box, paint)
-
-
-def blend_difference(
-    frame: ArrayLike, difference: ArrayLike, *, box: tuple[int, int, int] | None = None
-) -> NDArray[np.uint8]:
-    """Signed maps laid over grey frames: vermilion above zero (more evidence by the regression
-    branch), dotted blue below (by the classification branch), nothing at zero.
-
-    Args:
-        frame: uint8 (..., H, W, 3); its colours are taken out, so that the two show.
-        difference: (..., h, w) in [-1, 1] on one scale per clip, same leading shape.
-        box: as in ``blend_heat``.
-    """
-    values = _cells(frame, difference, "difference", -1.0)
-    above, below = (np.array(rgb(c.colour), np.float32) for c in (REGRESSION, CLASSIFICATION))
-
-    def paint(large: NDArray[np.float32]) -> NDArray[np.float32]:
-        high, wide = large.shape[-2:]
-        pitch = max(4, round(min(high, wide) / 36))
-        rows, columns = np.mgrid[:high, :wide] % pitch
-        dots = ((rows < pitch / 3) & (columns < pitch / 3))[..., None]
-        blue = np.where(dots, below + 0.6 * (255 - below), below)
-        return np.where(large[..., None] > 0, above, blue).astype(np.float32)
-
-    return _laid_over(greyed(frame, amount=0.15), values, box, paint)
-
-
-def _cells(frame: ArrayLike, cells: ArrayLike, what: str, low: float) -> NDArray[np.float32]:
-    """Cells (..., h, w) of maps in [low, 1], one map for each of the frames (..., H, W, 3)."""
-    shape, values = np.shape(frame), np.asarray(cells, dtype=np.float32)
-    if values.ndim < 2 or values.shape[:-2] != shape[:-3] or 0 in values.shape:
-        raise ValueError(
-            f"{what} must have shape (..., h, w) like frame's (..., H, W, 3); got {values.shape} "
-            f"for {shape}."
-        )
-    if not np.isfinite(values).all() or values.min() < low - 1e-3 or values.max() > 1 + 1e-3:
-        raise ValueError(
-            f"{what} must be finite and lie in [{low:g}, 1], on one scale for the whole clip."
-        )
-    return values
-
-
-def _laid_over(
-    picture: NDArray[np.uint8],
-    cells: NDArray[np.float32],
-    box: tuple[int, int, int] | None,
-    paint: Callable[[NDArray[np.float32]], NDArray[np.float32]],
-) -> NDArray[np.uint8]:
-    """``cells`` enlarged over the square of ``box``, as opaque as they are far from zero."""
-    top, left, high, wide = check_box(box, *picture.shape[-3:-1])
-    stretched = _stretch(high, cells.shape[-2]) @ cells @ _stretch(wide, cells.shape[-1]).T
-    large = np.clip(stretched, -1, 1).astype(np.float32, copy=False)
-    out = picture.copy()
-    under = out[..., top : top + high, left : left + wide, :]
-    opacity = heat_opacity(np.abs(large))[..., None]
-    under[...] = np.rint(under + opacity * (paint(large) - under)).astype(np.uint8)
-    return out
-
-
-def dim_outside(
-    frame: ArrayLike, box: tuple[int, int, int] | None, *, keep: float = 0.4
-) -> NDArray[np.uint8]:
-    """Frames darkened outside of ``box``, the square the model saw, to ``keep`` of their light."""
-    picture = _picture(frame)
-    top, left, high, wide = check_box(box, *picture.shape[-3:-1])
-    out = np.rint(picture * np.float32(keep)).astype(np.uint8)
-    inside = np.s_[..., top : top + high, left : left + wide, :]
-    out[inside] = picture[inside]
-    return out
-
-
 def greyed(frame: ArrayLike, *, towards: int = 235, amount: float = 0.4) -> NDArray[np.uint8]:
     """Frames without colour, faded ``towards`` one grey: how a skipped frame looks."""
-    picture = _picture(frame)
+    picture = check_picture(frame)
     grey = picture @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
     faded = np.rint(grey * (1 - amount) + towards * amount).astype(np.uint8)
     return np.repeat(faded[..., None], 3, axis=-1)
@@ -188,7 +63,7 @@ def draw_skeleton(
         present: (P,) who is there; None: everyone.
         weight: attention in [0, 1]; joints grow and brighten with it.
     """
-    picture = _picture(frame)
+    picture = check_picture(frame)
     places = np.asarray(points, dtype=np.float64)
     if picture.ndim != 3 or places.ndim != 3 or places.shape[-1] != 2:
         raise ValueError(
@@ -263,7 +138,7 @@ def draw_caption(
     """White words on a dark band at the ``"top"`` or ``"bottom"`` of a frame (H, W, 3)."""
     if where not in ("top", "bottom"):
         raise ValueError(f'where must be "top" or "bottom"; got {where!r}.')
-    out = _picture(frame).copy()
+    out = check_picture(frame).copy()
     rows = [text, *lines]
     size = _letter_size(out.shape)
     step = round(size * 1.35)
@@ -293,7 +168,7 @@ def draw_decision(
     Written: green border, solid bar. Skipped: blue border of dashes. The bar is as long as the
     probability, with a notch at ``threshold``; the words give both and the memory's size.
     """
-    out = _picture(frame).copy()
+    out = check_picture(frame).copy()
     look = WRITTEN if written else SKIPPED
     size = _letter_size(out.shape)
     border = max(2, round(min(out.shape[:2]) * 0.018))

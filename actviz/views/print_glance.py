@@ -26,7 +26,7 @@ from actviz.views.checks import (
     frame_edges,
 )
 from actviz.views.glance import no_evidence
-from actviz.views.pictures import blend_heat, dim_outside
+from actviz.views.heat import blend_heat, blend_motion, dim_outside
 from actviz.views.printing import (
     LABEL,
     LEFT,
@@ -44,7 +44,7 @@ from actviz.views.printing import (
     thumbnails,
     value_axis,
 )
-from actviz.views.theme import BOTH, CLASSIFICATION, LIGHT, MOTION, REGRESSION
+from actviz.views.theme import BOTH, CLASSIFICATION, LIGHT, REGRESSION
 from actviz.views.truth import Truth
 
 __all__ = ["Branches", "glance_figure"]
@@ -124,7 +124,7 @@ def glance_figure(
     _evidence(page, dim_outside(pictures[chosen], box), maps, curves, chosen, box, class_name)
     if motion is not None:
         moves = check_maps(motion, len(times), "motion")[chosen]
-        _motion(page, blend_heat(pictures[chosen], moves, box=box, colours=MOTION), motion_max)
+        _motion(page, blend_motion(pictures[chosen], moves, box=box), motion_max)
     _curves(page.axes["curves"], times, curves, chosen, class_name)
     if branches is not None:
         _disagreement(page.axes["disagree"], times, branches)
@@ -275,7 +275,9 @@ def _motion(page: Page, heat: NDArray[np.uint8], largest: float) -> None:
         high=_high(page, "motion"),
         inches=_INCHES,
     )
-    words = f"motion, 0 to {largest:.1f}\npixels per frame" if largest > 0 else "no motion"
+    words = "no motion"
+    if largest > 0:
+        words = f"motion, 0 to {largest:.1f}\npixels per frame,\ncoloured by its root"
     _beside(page.axes["motion"], words)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from actviz.views.checks import check_clock, check_curve, check_frames, even_choice, frame_edges
 from actviz.views.gaze import check_gaze
-from actviz.views.pictures import blend_heat, dim_outside
+from actviz.views.heat import blend_heat, dim_outside
 from actviz.views.print_memory import frame_row, frame_row_height
 from actviz.views.printing import (
     Page,

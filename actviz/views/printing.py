@@ -18,7 +18,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
 from actviz.views.checks import check_frames, spread
-from actviz.views.pictures import heat_opacity
+from actviz.views.heat import heat_opacity
 from actviz.views.theme import LIGHT, Curve, heat_colours
 from actviz.views.truth import Truth
 

@@ -1,8 +1,8 @@
 """The one place where colours, dashes, fonts and honest labels live.
 
 Categories use the palette of Okabe and Ito, which people with any colour vision can tell apart;
-magnitude uses viridis. Nothing rests on colour alone: every category also has a dash, a marker or
-a hatch of its own.
+magnitude uses viridis, that of motion plasma. Nothing rests on colour alone: every category also
+has a dash, a marker or a hatch of its own.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ OKABE_ITO: dict[str, str] = {
 }
 
 HEAT = "viridis"
-MOTION = "cividis"  # magnitude that is not evidence, so that the two are not taken for one another
+MOTION = "plasma"  # magnitude that is not evidence, so that the two are not taken for one another
 FONT = "DejaVu Sans, Segoe UI, Helvetica Neue, Arial, sans-serif"
 
 

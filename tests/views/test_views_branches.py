@@ -9,6 +9,8 @@ import pytest
 from actviz.views import (
     Branches,
     blend_difference,
+    blend_heat,
+    blend_motion,
     describe_branches,
     describe_recall,
     disagreement_part,
@@ -19,7 +21,7 @@ from actviz.views import (
     recall_part,
     stacked,
 )
-from actviz.views.theme import CLASSIFICATION, LIGHT, REGRESSION, rgb
+from actviz.views.theme import CLASSIFICATION, LIGHT, MOTION, REGRESSION, rgb
 
 TIMES = [0.0, 1.0, 2.0]
 TV, SAME = np.array([0.1, 0.6, 0.2]), np.array([True, False, True])
@@ -108,3 +110,11 @@ def test_print_shows_disagreement_memory_and_motion_where_they_are_given(clip16)
     for words in ("temporal memory", "place differently", "motion, 0 to 3.2", "answers ("):
         assert words in said
     assert len(figure.axes) == 9  # with the scale of the heat
+
+
+def test_motion_is_coloured_by_the_root_of_its_speed():
+    slow = np.full((2, 2), 0.25)
+    assert np.array_equal(
+        blend_motion(GREY, slow), blend_heat(GREY, np.full((2, 2), 0.5), colours=MOTION)
+    )
+    assert np.array_equal(blend_motion(GREY, 0 * slow), GREY)

@@ -234,7 +234,7 @@ def _plain(intervals: Mapping[str, Interval]) -> dict[str, Any]:
 
 def _draw(loaded: Loaded, clips: int) -> Any:
     """The paper's picture for the first test clip of each group of actions."""
-    from actviz.views.pictures import blend_heat
+    from actviz.views.heat import blend_heat
     from actviz.views.printing import sheet
 
     pictures, words = [], []
