@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import fill
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from actviz.views.theme import LIGHT, OKABE_ITO
 
@@ -18,6 +20,7 @@ _LOOKS = {"tmnet": "vermilion", "tsn": "blue", "tsm": "green", "res_i3d": "purpl
 _OTHERS = "orange"
 _AREA = 2600.0  # points² of the largest ball
 _SMALLEST = 26.0
+_STRIP_ROWS = 4
 
 
 @dataclass(frozen=True)
@@ -34,11 +37,11 @@ class Ball:
 def draw_balls(balls: Sequence[Ball], *, title: str, note: str, chance: float) -> Figure:
     """Balls over a logarithmic axis of speed; those of unknown accuracy on a strip of their own."""
     known = [ball for ball in balls if ball.accuracy is not None]
-    figure = Figure(figsize=(11, 7.4 if known else 4.6), layout="constrained")
-    figure.suptitle(title, fontsize=15, fontweight="bold", x=0.01, ha="left")
     unknown = [ball for ball in balls if ball.accuracy is None]
+    figure = Figure(figsize=(11, 8 if known and unknown else 6), layout="constrained")
+    figure.suptitle(title, fontsize=15, fontweight="bold", x=0.01, ha="left")
     rows = [part for part in (known, unknown) if part]
-    heights = [3.2 if part is known else 1.6 for part in rows]
+    heights = [3.2 if part is known else 1.4 + 0.25 * min(len(part), 4) for part in rows]
     axes = figure.subplots(len(rows), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
     largest = max(ball.flops for ball in balls)
     for axis, part in zip(axes, rows, strict=True):
@@ -49,16 +52,19 @@ def draw_balls(balls: Sequence[Ball], *, title: str, note: str, chance: float) -
             _strip(axis, len(part))
     axes[-1].set_xlabel("videos per second (logarithmic), network only", fontsize=13)
     speeds = [ball.speed for ball in balls]
-    axes[-1].set_xlim(min(speeds) / 1.7, max(speeds) * 2.1)
+    axes[-1].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes[-1].set_xlim(min(speeds) / 2.8, max(speeds) * 2.4)
     _key(axes[0], largest)
-    figure.text(0.01, -0.01, note, fontsize=10, color=LIGHT.muted, va="top", wrap=True)
+    figure.supxlabel(fill(note, 130), fontsize=10, color=LIGHT.muted, x=0.01, ha="left")
     return figure
 
 
 def _place(axis: Axes, balls: Sequence[Ball], largest: float) -> None:
-    """The balls of one panel with their names."""
+    """The balls of one panel with their names, above or, where another name is, below."""
+    balls = sorted(balls, key=lambda ball: ball.speed)
     heights = _heights(balls)
-    for ball, height in zip(balls, heights, strict=True):
+    sides = _sides([ball.speed for ball in balls], heights)
+    for ball, height, below in zip(balls, heights, sides, strict=True):
         axis.scatter(
             [ball.speed],
             [height],
@@ -72,10 +78,10 @@ def _place(axis: Axes, balls: Sequence[Ball], largest: float) -> None:
         axis.annotate(
             f"{ball.name}\n{ball.flops / 1e9:.3g} GFLOPs · {ball.speed:.3g}/s",
             (ball.speed, height),
-            xytext=(0, radius + 3),
+            xytext=(0, -radius - 3 if below else radius + 3),
             textcoords="offset points",
             ha="center",
-            va="bottom",
+            va="top" if below else "bottom",
             fontsize=10,
             color=LIGHT.ink,
         )
@@ -88,10 +94,21 @@ def _heights(balls: Sequence[Ball]) -> list[float]:
     """Accuracies in percent; where there are none, rows that keep neighbours' names apart."""
     if balls[0].accuracy is not None:
         return [100 * (ball.accuracy or 0.0) for ball in balls]
-    order = np.argsort([ball.speed for ball in balls], kind="stable")
-    rows = np.empty(len(balls))
-    rows[order] = np.arange(len(balls)) % 3
-    return [float(row) for row in rows]
+    return [float(number % _STRIP_ROWS) for number in range(len(balls))]
+
+
+def _sides(speeds: Sequence[float], heights: Sequence[float]) -> list[bool]:
+    """Whether each name goes below its ball, so that names of neighbours do not meet."""
+    step = 0.14 * max(1.0, max(heights) - min(heights))  # of a name's two lines
+    taken: list[tuple[float, float]] = []
+    sides = []
+    for speed, height in zip(speeds, heights, strict=True):
+        at = np.log10(speed)
+        above = (at, height + step)
+        meets = any(abs(at - x) < 0.4 and abs(above[1] - y) < 1.6 * step for x, y in taken)
+        taken.append((at, height - step) if meets else above)
+        sides.append(meets)
+    return sides
 
 
 def _area(flops: float, largest: float) -> float:
@@ -111,7 +128,7 @@ def _accuracy_axis(axis: Axes, balls: Sequence[Ball], chance: float) -> None:
 
 def _strip(axis: Axes, count: int) -> None:
     axis.set_yticks([])
-    axis.set_ylim(-0.8, min(count, 3) + 0.5)
+    axis.set_ylim(-0.8, min(count, _STRIP_ROWS) + 0.6)
     axis.set_ylabel("accuracy\nnot measured", fontsize=12, color=LIGHT.muted)
 
 
