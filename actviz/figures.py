@@ -33,6 +33,7 @@ __all__ = [
     "flow_facts",
     "in_words",
     "maps_by",
+    "outside_banner",
     "outside_note",
     "truth_of",
     "weights_note",
@@ -53,8 +54,13 @@ def truth_of(trace: Trace) -> views.Truth | None:
 def outside_note(trace: Trace) -> str | None:
     """The one fixed banner, where the clip is of another kind than the weights were trained on."""
     streams = (trace, trace.flow) if isinstance(trace, TwoStreamTrace) else (trace,)
-    on_puppets = any("puppets" in str(one.weights.get("trained_on")) for one in streams)
-    inside = truth_for(trace.clip["sha256"]) is not None if on_puppets else True
+    told = [str(one.weights.get("trained_on")) for one in streams]
+    return outside_banner(" ".join(told), trace.clip["sha256"])
+
+
+def outside_banner(trained_on: str, sha256: str) -> str | None:
+    """The same for weights and the digest of a file; "" of a picture that is in no file."""
+    inside = "puppets" not in trained_on or truth_for(sha256) is not None
     return None if inside else views.OUTSIDE_BANNER
 
 

@@ -13,16 +13,13 @@ of the turns, and how far the maps differ before any scaling.
 from __future__ import annotations
 
 import argparse
-import platform
-import statistics
-import time
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 import models
+from actviz.experiments.timing import Work, in_turn, machine_words, ratio, spread
 from actviz.trace.cam import exact_cam
 
 CLASS, CLASSES = 3, 101
@@ -82,21 +79,6 @@ def difference(wrapped: list[Branch], frames: Tensor, exact: Tensor) -> float:
     return worst
 
 
-def seconds(work: Callable[[], Any], device: str) -> float:
-    begin = time.perf_counter()
-    work()
-    if device == "cuda":
-        torch.cuda.synchronize()
-    return time.perf_counter() - begin
-
-
-def told(name: str, times: list[float]) -> str:
-    return (
-        f"{name}: {statistics.median(times):.3f} s (range {min(times):.3f} to {max(times):.3f}, "
-        f"{len(times)} runs)"
-    )
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--backbone", default="resnet18")
@@ -113,19 +95,19 @@ def main() -> None:
     frames = torch.rand(options.frames, 3, options.size, options.size, device=options.device)
     wrapped = [Branch(model, name).eval() for name in ("rb", "cb")]
     apart = difference(wrapped, frames, by_exact_cam(model, frames))  # this warms both up, too
-    exact, package = [], []
-    for _ in range(options.runs):
-        exact.append(seconds(lambda: by_exact_cam(model, frames), options.device))
-        package.append(seconds(lambda: by_grad_cam(wrapped, frames), options.device))
-    ratios = [b / a for a, b in zip(exact, package, strict=True)]
+    works: dict[str, Work] = {
+        "exact CAM of both branches": lambda: by_exact_cam(model, frames),
+        "Grad-CAM of both branches": lambda: by_grad_cam(wrapped, frames),
+    }
+    device = torch.device(options.device)
+    print(machine_words(device))
+    print(f"TMNet on {options.backbone}, {options.frames} frames of {options.size} pixels a side")
+    took = in_turn(works, rounds=options.runs, device=device, warm_up=0)
+    for name, figure in took.items():
+        print(f"{name}: {spread(figure, 3)} s, {options.runs} runs")
+    exact, package = took.values()
     print(
-        f"{platform.machine()}, {options.device}, {options.threads} thread(s), TMNet on "
-        f"{options.backbone}, {options.frames} frames of {options.size} x {options.size}"
-    )
-    print(told("exact CAM of both branches", exact))
-    print(told("Grad-CAM of both branches", package))
-    print(
-        f"ratio: {statistics.median(ratios):.2f} (range {min(ratios):.2f} to {max(ratios):.2f}); "
+        f"ratio: {spread(ratio(package, exact), 2)}; "
         f"maps differ by {apart:.1e} of their maximum before scaling"
     )
 

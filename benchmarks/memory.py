@@ -18,13 +18,11 @@ two; a what-if stays on the thread that asks.
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,6 +32,8 @@ import torch
 
 from actviz.clip.types import Clip
 from actviz.datasets.puppets.gallery import gallery
+from actviz.experiments.statistics import Measured
+from actviz.experiments.timing import Work, in_turn, machine_words, ratio, seconds_of, spread, times
 from actviz.trace.run import frames_seen, load_weights, sample_clip
 from actviz.trace.whatif import dropped, mam_features, reversed_order, shuffled, what_if
 from models.backbones import build_backbone
@@ -46,25 +46,6 @@ BATCH, FRAMES, DIM, SIDE = 64, 25, 2048, 224
 GOAL_SHARE, GOAL_MS = 0.05, 50.0
 
 
-def milliseconds(work: Callable[[], Any], device: torch.device) -> float:
-    """Of one run, to its end on the device."""
-    begin = time.perf_counter()
-    work()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return (time.perf_counter() - begin) * 1000
-
-
-def in_turn(works: list[Callable[[], Any]], repeats: int, device: torch.device) -> list[list]:
-    """Milliseconds of each work, measured in turn, so that a busy machine slows all alike."""
-    rounds = [[milliseconds(work, device) for work in works] for _ in range(repeats + 1)][1:]
-    return [list(column) for column in zip(*rounds, strict=True)]
-
-
-def told(values: list[float]) -> str:
-    return f"{statistics.median(values):8.2f} ({min(values):.2f} to {max(values):.2f})"
-
-
 @torch.inference_mode()
 def head_beside_cnn(device: torch.device, repeats: int, frames: int) -> None:
     """Print the head's cost a clip, the CNN's, and the share."""
@@ -72,18 +53,22 @@ def head_beside_cnn(device: torch.device, repeats: int, frames: int) -> None:
     cnn = build_backbone("resnet101").eval().to(device)
     features = torch.randn(BATCH, FRAMES, DIM, device=device)
     pictures = torch.rand(frames, 3, SIDE, SIDE, device=device)
-    works = [lambda: head.rollout(features), lambda: cnn(pictures)]
-    head_ms, cnn_ms = in_turn(works, repeats, device)
-    a_clip = [value / BATCH for value in head_ms]
-    all_frames = [value / frames * FRAMES for value in cnn_ms]
-    shares = [100 * a / b for a, b in zip(a_clip, all_frames, strict=True)]
-    (listed,) = in_turn([lambda: by_list(head, features[0])], repeats, device)
-    print(f"MAM's head, a clip of {FRAMES} (batch {BATCH})    {told(a_clip)} ms")
-    print(f"ResNet-101, {FRAMES} frames (from {frames})        {told(all_frames)} ms")
-    met = statistics.median(shares) < 100 * GOAL_SHARE
+    works: dict[str, Work] = {
+        "head": lambda: head.rollout(features),
+        "cnn": lambda: cnn(pictures),
+    }
+    seconds = in_turn(works, rounds=repeats, device=device)
+    a_clip = times(seconds["head"], 1000 / BATCH)
+    all_frames = times(seconds["cnn"], 1000 / frames * FRAMES)
+    shares = times(ratio(a_clip, all_frames), 100)
+    loop = {"list": lambda: by_list(head, features[0])}
+    listed = times(in_turn(loop, rounds=repeats, device=device)["list"], 1000)
+    print(f"MAM's head, a clip of {FRAMES} (batch {BATCH})    {spread(a_clip, 2)} ms")
+    print(f"ResNet-101, {FRAMES} frames (from {frames})        {spread(all_frames, 2)} ms")
+    met = statistics.median(shares.values) < 100 * GOAL_SHARE
     goal = f"goal under {100 * GOAL_SHARE:g} %: {'met' if met else 'missed'}"
-    print(f"head as a share of ResNet-101         {told(shares)} %   {goal}")
-    print(f"list loop, a clip of {FRAMES} (batch 1)      {told(listed)} ms")
+    print(f"head as a share of ResNet-101         {spread(shares, 2)} %   {goal}")
+    print(f"list loop, a clip of {FRAMES} (batch 1)      {spread(listed, 2)} ms")
 
 
 @contextmanager
@@ -114,25 +99,19 @@ def what_ifs(device: torch.device, repeats: int, busy: int) -> None:
         {"order": shuffled(count, 0)},
         {"order": reversed_order(count)},
     ]
-    works = [lambda asked=asked: what_if(cached, **asked) for asked in questions]
-    first = milliseconds(works[0], device)
+    works: dict[str, Work] = {
+        str(number): lambda asked=asked: what_if(cached, **asked)
+        for number, asked in enumerate(questions)
+    }
+    first = 1000 * seconds_of(works["0"], device)
     for others in dict.fromkeys((0, busy)):
         with busy_cores(others):
-            columns = in_turn(works, 10 * repeats, device)
-        every = [value for column in columns for value in column]
-        goal = f"goal under {GOAL_MS:g} ms: {'met' if max(every) < GOAL_MS else 'missed'}"
+            seconds = in_turn(works, rounds=10 * repeats, device=device)
+        every = Measured(tuple(1000 * s for one in seconds.values() for s in one.values))
+        goal = f"goal under {GOAL_MS:g} ms: {'met' if max(every.values) < GOAL_MS else 'missed'}"
         beside = f"  beside {others} busy processes" if others else f"what-if on {loaded.name},"
-        print(f"{beside:<32} {told(every)} ms   {goal}")
+        print(f"{beside:<32} {spread(every, 2)} ms   {goal}")
     print(f"  of {count} frames; the very first   {first:8.2f} ms")
-
-
-def machine(device: torch.device) -> str:
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-    return (
-        f"{device.type} ({name}), {os.cpu_count()} cores, {torch.get_num_threads()} threads, load "
-        f"{load:.1f} before, torch {torch.__version__}, Python {platform.python_version()}"
-    )
 
 
 def main() -> None:
@@ -146,7 +125,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     device = torch.device(options.device)
-    print(machine(device))
+    print(machine_words(device))
     head_beside_cnn(device, options.repeats, options.frames)
     what_ifs(device, options.repeats, options.busy)
 

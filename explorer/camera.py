@@ -11,17 +11,18 @@ import streamlit as st
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from actviz.errors import ActvizError
+from actviz.figures import outside_banner
 from actviz.learn.checkpoints import Loaded
 from actviz.live.glance import OneGlance, one_glance
 from actviz.trace.provenance import device_name, weights_facts
 from actviz.views.answers import answer_bars, describe_answer
 from actviz.views.glance import no_evidence
-from actviz.views.heat import blend_heat, dim_outside
-from actviz.views.theme import OUTSIDE_BANNER, weights_note
+from actviz.views.heat import blend_heat
+from actviz.views.theme import weights_note
 from explorer import compute, parts, state
 from explorer.compute import Ask
 from explorer.instrument import NO_BAR, show
-from explorer.pictures import Shown, enlarged, heat_bar
+from explorer.pictures import Shown, heat_bar, seen_square
 
 __all__ = ["Shot", "look_at", "page_part", "wanted"]
 
@@ -61,11 +62,7 @@ def look_at(loaded: Loaded, data: bytes, *, cam_class: str | None = None) -> Sho
 
 
 def _maps(seen: OneGlance, picture: np.ndarray) -> tuple[Shown, ...]:
-    large = enlarged(picture)
-    scale = len(large) / len(picture)
-    top, left, side = (int(n * scale) for n in seen.box)
-    box = (top, left, min(side, len(large) - top, large.shape[1] - left))
-    frame = dim_outside(large, box, keep=0.6)
+    frame, box = seen_square(picture)
     probabilities = seen.of_class(seen.cam_class)
     shown = []
     for branch, cam, value in zip(
@@ -103,8 +100,8 @@ def page_part() -> None:
     note = weights_note(weights_facts(loaded))
     device = device_name(next(loaded.model.parameters()).device)
     st.markdown(f"**Camera** &ensp;·&ensp; {note} &ensp;·&ensp; {device}")
-    if "puppets" in str(loaded.card.trained_on):
-        st.warning(OUTSIDE_BANNER, icon=":material/info:")
+    if banner := outside_banner(loaded.card.trained_on, ""):
+        st.warning(banner, icon=":material/info:")
     with st.container(key="camera-row"):
         left, right = st.columns([5, 6], gap="large")
     with left:

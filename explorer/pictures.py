@@ -34,6 +34,7 @@ __all__ = [
     "on_the_floor",
     "plain_frame",
     "posed_frame",
+    "seen_square",
     "thumbnails",
 ]
 
@@ -131,16 +132,19 @@ def motion_map(traced: Traced, at: int) -> Shown:
     return f"Motion, up to {fastest:.1f} px", picture, words
 
 
-def _seen(
-    traced: Traced, at: int
-) -> tuple[TMNetTrace, NDArray[np.uint8], tuple[int, int, int] | None]:
+def _seen(traced: Traced, at: int) -> tuple[TMNetTrace, NDArray[np.uint8], tuple[int, int, int]]:
     """TMNet's trace, one frame of its clip, large, and the square of it that was seen."""
     trace, clip = traced.trace, traced.clip
     assert isinstance(trace, TMNetTrace)
     assert clip is not None
-    frame = enlarged(clip.frames[at])
-    box = crop_box(*frame.shape[:2])
-    return trace, dim_outside(frame, box, keep=0.6), box
+    return trace, *seen_square(clip.frames[at])
+
+
+def seen_square(frame: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], tuple[int, int, int]]:
+    """A frame, large, darkened outside of the square that the model saw, and that square."""
+    picture = enlarged(frame)
+    box = crop_box(*picture.shape[:2])
+    return dim_outside(picture, box, keep=0.6), box
 
 
 def posed_frame(traced: Traced, at: int) -> tuple[NDArray[np.uint8], str]:
@@ -201,10 +205,8 @@ def gaze_frame(traced: Traced, at: int, frame: NDArray[np.uint8]) -> NDArray[np.
     """``frame`` (H, W, 3) under the attention that a rival of MAM's paid at its position ``at``."""
     trace = traced.trace
     assert isinstance(trace, SequenceTrace) and trace.attention is not None
-    picture = enlarged(frame)
-    box = crop_box(*picture.shape[:2])
-    heat = trace.attention[at].astype(np.float32)
-    return blend_heat(dim_outside(picture, box, keep=0.6), heat, box=box)
+    picture, box = seen_square(frame)
+    return blend_heat(picture, trace.attention[at].astype(np.float32), box=box)
 
 
 def heat_bar(low: str = "no evidence", high: str = "strongest of this clip") -> str:

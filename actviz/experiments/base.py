@@ -11,11 +11,11 @@ from typing import Any, Literal
 from actviz.errors import ActvizError
 from actviz.experiments.claims import Verdict
 from actviz.experiments.statistics import Measured
+from actviz.progress import Progress, StageProgress, one_stage
 
 __all__ = ["SCALES", "Ask", "Column", "Experiment", "Line", "Result", "Table"]
 
 SCALES = ("puppets", "paper")
-Progress = Callable[[str, int, int], None]
 Unit = Literal["%", "0-1", "items", "s"]
 
 
@@ -29,7 +29,11 @@ class Ask:
     data: Path | None = None  # real data, or videos
     jobs: int = 1  # trainings at once
     fresh: bool = False  # train again what the cache has
-    progress: Progress | None = None
+    progress: StageProgress | None = None
+
+    def telling(self, words: str) -> Progress:
+        """What tells ``progress`` of one stage of the work."""
+        return one_stage(self.progress, words)
 
 
 @dataclass(frozen=True)

@@ -101,10 +101,11 @@ def rounds_words(rounds: int) -> str:
     )
 
 
-def spread(figure: Measured) -> str:
+def spread(figure: Measured, digits: int = 1) -> str:
     """Median with the smallest and the largest: "20.9 (20.1 to 24.0)"."""
     values = np.asarray(figure.values)
-    return f"{np.median(values):.1f} ({values.min():.1f} to {values.max():.1f})"
+    told = [f"{v:.{digits}f}" for v in (np.median(values), values.min(), values.max())]
+    return f"{told[0]} ({told[1]} to {told[2]})"
 
 
 def _processor() -> str:

@@ -6,6 +6,7 @@ K classes · h, w feature-map size
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +18,9 @@ from actviz.errors import ActvizError
 from actviz.learn.checkpoints import Loaded
 from actviz.trace.cam import exact_cam
 from actviz.trace.common import expect_model, probabilities, to_numpy
+from actviz.trace.schema import top_classes
 
-__all__ = ["OneGlance", "one_glance"]
+__all__ = ["OneGlance", "check_class", "one_glance"]
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,7 @@ class OneGlance:
 
     def top(self, count: int = 5) -> list[tuple[str, float]]:
         """The likeliest classes of the answer, best first."""
-        order = np.argsort(-self.probabilities, kind="stable")[:count]
-        return [(self.classes[k], float(self.probabilities[k])) for k in order]
+        return top_classes(self.classes, self.probabilities, count)
 
     def of_class(self, name: str) -> tuple[float, float, float]:
         """Probabilities of one class by the regression branch, the classification branch, both."""
@@ -47,6 +48,16 @@ class OneGlance:
         three = (self.probabilities_rb, self.probabilities_cb, self.probabilities)
         rb, cb, both = (float(p[k]) for p in three)
         return rb, cb, both
+
+
+def check_class(name: str | None, classes: Sequence[str]) -> None:
+    """Refuse a class that these weights do not know; None is the answer's own.
+
+    Raises:
+        ActvizError: in one sentence.
+    """
+    if name is not None and name not in classes:
+        raise ActvizError(f"class must be one of {', '.join(classes)}; got {name!r}.")
 
 
 @torch.inference_mode()
@@ -76,8 +87,7 @@ def one_glance(
         loaded.card.input_size,
         loaded.card.classes,
     )
-    if cam_class is not None and cam_class not in classes:
-        raise ActvizError(f"class must be one of {', '.join(classes)}; got {cam_class!r}.")
+    check_class(cam_class, classes)
     assert size is not None  # the card of a model that looks at pictures has one
     frames = model_frames(np.asarray(picture)[None], size)[None]  # (1, 1, 3, S, S)
     seen = model.glance(frames.to(model.classifier.weight.device))

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from actviz import views
 from actviz.clip.writer import VideoWriter
-from actviz.datasets.puppets.gallery import truth_for
 from actviz.errors import ActvizError
+from actviz.figures import outside_banner
 from actviz.learn.checkpoints import Loaded
 from actviz.live.drawing import draw_seen
+from actviz.live.glance import check_class
 from actviz.live.loop import Seen, Summary, run_live
 from actviz.live.page import LivePage
 from actviz.live.source import Film, Source
@@ -90,9 +91,8 @@ def status_line(seen: Seen, *, width: int = 100) -> str:
 
 
 def _check(loaded: Loaded, source: Source, wishes: Wishes) -> None:
-    classes, out = loaded.card.classes, wishes.out
-    if wishes.cam_class is not None and wishes.cam_class not in classes:
-        raise ActvizError(f"class must be one of {', '.join(classes)}; got {wishes.cam_class!r}.")
+    out = wishes.out
+    check_class(wishes.cam_class, loaded.card.classes)
     if wishes.seconds is not None and not wishes.seconds > 0:
         raise ActvizError(f"--seconds must be above 0; got {wishes.seconds:g}.")
     if out is not None and out.suffix.lower() != ".mp4":
@@ -112,8 +112,6 @@ def _recorder(stack: ExitStack, source: Source, out: Path) -> Callable[[Seen], N
 def _page(loaded: Loaded, source: Source, port: int) -> LivePage:
     """The page, with the banner where the stream is of another kind than the training data."""
     known = {"name": loaded.name, "trained_on": loaded.card.trained_on}
-    inside = "puppets" not in loaded.card.trained_on or (
-        isinstance(source, Film) and truth_for(source.sha256) is not None
-    )
-    note = "" if inside else views.OUTSIDE_BANNER
+    sha256 = source.sha256 if isinstance(source, Film) else ""
+    note = outside_banner(loaded.card.trained_on, sha256) or ""
     return LivePage(port, source=source.name, weights=views.weights_note(known), note=note)

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from actviz.clip.reader import iter_frames, probe
 from actviz.errors import ActvizError
+from actviz.trace.traced import SHORT_SIDE
 
 __all__ = ["Camera", "Film", "Shot", "Source", "open_source"]
 
-SHORT_SIDE = 360  # pixels kept for display; the network looks at less
 _USUAL_RATE = 30.0  # frames a second of a camera that does not say
 
 

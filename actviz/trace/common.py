@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,11 @@ from actviz.clip.preprocess import model_frames
 from actviz.clip.types import Clip, ClipInfo
 from actviz.errors import ActvizError
 from actviz.learn.checkpoints import Loaded
+from actviz.progress import Progress
 from actviz.trace.provenance import clip_facts, device_name, versions, weights_facts
 
 __all__ = ["Progress", "expect_model", "frame_batches", "probabilities", "to_numpy", "trace_head"]
 
-Progress = Callable[[int, int], None]  # (frames done, frames in all)
 _BATCH = 16  # frames through a network at once: bounds memory, lets progress show
 
 

@@ -15,6 +15,7 @@ from actviz.clip.types import Clip, ClipInfo
 from actviz.errors import ActvizError
 from actviz.learn.cards import Card
 from actviz.learn.checkpoints import Loaded
+from actviz.progress import one_stage
 from actviz.trace.cam_methods import check_method
 from actviz.trace.common import expect_model
 from actviz.trace.flow import FlowSnippets, flow_snippets, snippet_fields, snippet_starts
@@ -123,11 +124,7 @@ def trace_video(
         flow = _flow_at(
             clip, span, second or loaded, around=not on_flow, method=flow_method, progress=progress
         )
-
-    def tell(done: int, total: int) -> None:
-        if progress:
-            progress(f"{name} looks at the {'flow' if on_flow else 'frames'}", done, total)
-
+    tell = one_stage(progress, f"{name} looks at the {'flow' if on_flow else 'frames'}")
     if card.model == "mam":
         cached, beside = _mam_looks(loaded, second, clip, flow, info, tell)
         memory = ask_streams(cached, beside, threshold=threshold)
@@ -207,10 +204,7 @@ def _trace_posed(
     """MAN on the people that pose finds in a video."""
     from actviz.clip.pose import pose_from_video  # MediaPipe is needed only here
 
-    def tell(done: int, total: int) -> None:
-        if progress:
-            progress("finding people", done, total)
-
+    tell = one_stage(progress, "finding people")
     info = probe(path)
     posed = pose_from_video(
         path, model_path=pose_model, start_s=span.start_s, end_s=span.end_s, progress=tell

@@ -9,6 +9,7 @@ A trace is saved as ``trace.json`` (provenance and curves, readable anywhere) an
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar
@@ -26,6 +27,7 @@ __all__ = [
     "TMNetTrace",
     "Trace",
     "TwoStreamTrace",
+    "top_classes",
 ]
 
 # 2: MAM's score, contributions and what-ifs. 3: where TMNet's branches disagree, its temporal
@@ -33,6 +35,14 @@ __all__ = [
 SCHEMA = 3
 _ONLY_NPZ = ("contribution",)  # beside maps and joints: what has more than two axes
 _SHARED = ("classes", "times_s", "frame_index", "device", "versions")  # by two streams, in general
+
+
+def top_classes(
+    classes: Sequence[str], probabilities: NDArray[np.floating], count: int
+) -> list[tuple[str, float]]:
+    """The ``count`` most probable classes with their probabilities (K,), best first."""
+    order = np.argsort(-probabilities, kind="stable")[:count]
+    return [(classes[k], float(probabilities[k])) for k in order]
 
 
 @dataclass(frozen=True)
@@ -59,8 +69,7 @@ class Trace:
 
     def top(self, count: int = 5) -> list[tuple[str, float]]:
         """The ``count`` most probable classes with their probabilities, best first."""
-        order = np.argsort(-self.clip_probabilities, kind="stable")[:count]
-        return [(self.classes[k], float(self.clip_probabilities[k])) for k in order]
+        return top_classes(self.classes, self.clip_probabilities, count)
 
     def save(self, folder: str | Path) -> None:
         """Write ``trace.json`` and ``trace.npz`` into ``folder`` (made where missing)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from actviz.clip.layouts import LAYOUTS, Layout, get_layout
 from actviz.clip.skeleton import layout_of
 from actviz.clip.types import Clip, ClipInfo, Skeleton
+from actviz.progress import StageProgress, one_stage
 from actviz.trace.cam_methods import CAM_METHODS
 from actviz.trace.glances import CachedTMNet, map_fields
 from actviz.trace.motion import motion_maps, scale_motion
@@ -24,8 +24,6 @@ __all__ = ["SHORT_SIDE", "WHOLE", "Span", "StageProgress", "Traced"]
 
 SHORT_SIDE = 360  # pixels kept of a video for display; the models look at less
 MOTION_FINER = 4  # places of a motion map to one of an evidence map, either way
-
-StageProgress = Callable[[str, int, int], None]  # (what is being done, done, in all)
 
 
 @dataclass(frozen=True)
@@ -90,11 +88,7 @@ class Traced:
         cam_class, method = cam_class or trace.cam_class, method or trace.cam_method
         if (cam_class, method) == (trace.cam_class, trace.cam_method):
             return self
-
-        def tell(done: int, total: int) -> None:
-            if progress:
-                progress(f"maps by {CAM_METHODS[method]}", done, total)
-
+        tell = one_stage(progress, f"maps by {CAM_METHODS[method]}")
         maps = map_fields(glances, cam_class=cam_class, method=method, progress=tell)
         return replace(self, trace=replace(trace, **maps))
 
@@ -103,11 +97,7 @@ class Traced:
         trace = self._of_tmnet()
         if trace.motion is not None:
             return self
-
-        def tell(done: int, total: int) -> None:
-            if progress:
-                progress("finding what moves", done, total)
-
+        tell = one_stage(progress, "finding what moves")
         height, width = trace.cam_rb.shape[1:]
         size = (MOTION_FINER * height, MOTION_FINER * width)
         maps = motion_maps(

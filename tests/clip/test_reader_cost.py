@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,25 +29,30 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return seen
 
 
-def test_one_glance_at_a_single_key_frame_file_decodes_half_of_it(
-    make_video: Any, decoded: list[int]
-) -> None:
+@pytest.fixture
+def single_key_frame(make_video: Any) -> Path:
     options = {"sc_threshold": "1000000000"}
-    path = make_video("xvid.avi", codec="mpeg4", count=120, gop=600, b_frames=0, options=options)
-    probe(path)
+    path: Path = make_video(
+        "xvid.avi", codec="mpeg4", count=120, gop=600, b_frames=0, options=options
+    )
+    return path
+
+
+def test_one_glance_at_a_single_key_frame_file_decodes_half_of_it(
+    single_key_frame: Path, decoded: list[int]
+) -> None:
+    probe(single_key_frame)
     decoded.clear()
-    read_clip(path, frame_index=[60])
+    read_clip(single_key_frame, frame_index=[60])
     assert decoded == list(range(61))
 
 
 def test_few_frames_of_a_single_key_frame_file_decode_it_once(
-    make_video: Any, decoded: list[int]
+    single_key_frame: Path, decoded: list[int]
 ) -> None:
-    options = {"sc_threshold": "1000000000"}
-    path = make_video("xvid.avi", codec="mpeg4", count=120, gop=600, b_frames=0, options=options)
-    probe(path)
+    probe(single_key_frame)
     decoded.clear()
-    read_clip(path, frame_index=[7, 52, 97])
+    read_clip(single_key_frame, frame_index=[7, 52, 97])
     assert decoded == list(range(98))
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.special import log_softmax
 
 from actviz.experiments.keeping import Answers, Wanted
 from actviz.experiments.man.folds import FAST, LAST
@@ -54,10 +55,8 @@ def best_of(runs: Mapping[str, Answers]) -> str:
 
 def log_loss(answers: Answers) -> float:
     """Mean cross entropy."""
-    logits = answers.logits.astype(np.float64)
-    top = logits.max(1, keepdims=True)
-    total = top[:, 0] + np.log(np.exp(logits - top).sum(1))
-    return float((total - logits[np.arange(len(logits)), answers.labels]).mean())
+    told = log_softmax(answers.logits.astype(np.float64), axis=1)
+    return -float(told[np.arange(len(told)), answers.labels].mean())
 
 
 def group_of(number: int, recordings: Sequence[str], groups: Sequence[Sequence[str]]) -> int:

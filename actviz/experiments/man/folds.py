@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from actviz.experiments.keeping import Answers, Wanted
 from actviz.experiments.statistics import Measured
+from actviz.learn.scores import confusion_matrix
 
 __all__ = ["FAST", "FIVE", "LAST", "Folds", "fold", "folds_of"]
 
@@ -72,10 +73,13 @@ class Folds:
     def confusion(self) -> NDArray[np.int64]:
         """(K, K), row the true class, summed over seeds."""
         first = next(iter(self.runs.values()))
-        table = np.zeros((len(first.classes),) * 2, dtype=np.int64)
-        for one in self.runs.values():
-            np.add.at(table, (one.labels, one.logits.argmax(1)), 1)
-        return table
+        labels, answers = (
+            np.concatenate(parts)
+            for parts in zip(
+                *((one.labels, one.logits.argmax(1)) for one in self.runs.values()), strict=True
+            )
+        )
+        return confusion_matrix(labels, answers, len(first.classes))
 
     def wrong(self) -> list[dict[str, Any]]:
         """Every sequence that some seed got wrong: what it is, and what was answered how often."""

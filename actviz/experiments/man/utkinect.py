@@ -14,7 +14,7 @@ from typing import Any
 
 from actviz.datasets.base import Dataset
 from actviz.errors import ActvizError
-from actviz.experiments.base import Ask, Column, Line, Progress, Result, Table
+from actviz.experiments.base import Ask, Column, Line, Result, Table
 from actviz.experiments.claims import Claim, above, best, judge
 from actviz.experiments.keeping import Answers, Wanted
 from actviz.experiments.man.choosing import CANDIDATES, IN_WORDS, best_of, group_of, inner
@@ -22,6 +22,7 @@ from actviz.experiments.man.folds import FIVE, Folds, fold, folds_of
 from actviz.experiments.man.published import NOTES, PUBLISHED
 from actviz.experiments.statistics import Measured
 from actviz.experiments.trainings import train_all
+from actviz.progress import StageProgress
 
 __all__ = ["utkinect"]
 
@@ -130,7 +131,7 @@ def _train(ask: Ask, wanted: Mapping[str, Any], words: str) -> Any:
     return _filled(wanted, found)
 
 
-def _telling(progress: Progress, words: str) -> Progress:
+def _telling(progress: StageProgress, words: str) -> StageProgress:
     return lambda stage, done, total: progress(f"{stage} ({words})", done, total)
 
 

@@ -58,12 +58,12 @@ Scores = Mapping[str, NDArray[np.float64]]  # name -> (2, N)
 def figure6(ask: Ask) -> Result:
     """Maps, answers and features of both branches on puppets, and on videos where given."""
     loaded, clips = load_checkpoint(bundled("tmnet")), ask.clips or CLIPS
-    scores = score_puppets(loaded, clips, progress=_telling(ask, "looking at puppet clips"))
+    scores = score_puppets(loaded, clips, progress=ask.telling("looking at puppet clips"))
     tables, apart = [_puppet_table(scores, clips)], {"figure6": _intervals(scores, COLUMNS)}
     figures = {"figure6.png": _draw(loaded, clips)}
     if ask.data is not None:
         films = films_in(ask.data)
-        on_films, traces = score_films(loaded, films, progress=_telling(ask, "looking at videos"))
+        on_films, traces = score_films(loaded, films, progress=ask.telling("looking at videos"))
         tables.append(_film_table(on_films, traces))
         apart["figure6-videos"] = _intervals(on_films, REAL)
     more = {"rb_minus_cb": {n: _plain(found) for n, found in apart.items()}}
@@ -270,11 +270,3 @@ def _first_of_groups(loaded: Loaded, clips: int) -> list[Glances]:
 def _middle_of_action(glances: Glances) -> int:
     shown = np.flatnonzero(glances.evidence)
     return int(shown[len(shown) // 2])
-
-
-def _telling(ask: Ask, words: str) -> Any:
-    def tell(done: int, total: int) -> None:
-        if ask.progress:
-            ask.progress(words, done, total)
-
-    return tell

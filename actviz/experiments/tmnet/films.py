@@ -64,7 +64,13 @@ FULL_HD = FilmKind(
     options=(("preset", "veryfast"),),
     drawn=50,
 )
-ONE_KEY_FRAME = FilmKind("MPEG-4 (XviD), one key frame", ".avi", "mpeg4", key_every=600)
+ONE_KEY_FRAME = FilmKind(
+    "MPEG-4 (XviD), one key frame",
+    ".avi",
+    "mpeg4",
+    key_every=600,
+    options=(("sc_threshold", "1000000000"),),  # none at a cut either
+)
 
 
 def write_film(path: Path, kind: FilmKind, *, seed: int = int(_SEED)) -> Path:
@@ -80,16 +86,13 @@ def write_film(path: Path, kind: FilmKind, *, seed: int = int(_SEED)) -> Path:
         if kind.codec == "mpeg4":
             stream.codec_context.codec_tag = "XVID"
             stream.codec_context.max_b_frames = 0
-        stream.options = dict(kind.options) | (_NO_CUTS if kind.codec == "mpeg4" else {})
+        stream.options = dict(kind.options)
         for number, picture in enumerate(islice(_pictures(kind, seed), kind.frames)):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame.pts = number
             file.mux(stream.encode(frame))
         file.mux(stream.encode(None))
     return path
-
-
-_NO_CUTS = {"sc_threshold": "1000000000"}  # no key frame at a cut either
 
 
 def _pictures(kind: FilmKind, seed: int) -> Iterator[NDArray[np.uint8]]:

@@ -40,6 +40,8 @@ __all__ = [
     "PLACES",
     "SMALL",
     "TOGETHER",
+    "TSM",
+    "TSN",
     "Row",
     "Runs",
     "score",
@@ -87,6 +89,10 @@ class Row:
         root, protocol = place.get("root"), place.get("protocol", "")
         own |= {"protocol": protocol} if protocol else {}
         return Wanted(recipe, clip_limits(recipe, ask, own), root=root, glances=GLANCES)
+
+
+TSN = Row("tmnet-tsn", "tmnet-tsn", {"frames": 3})  # Table 1's
+TSM = Row("tsm", "tsm")
 
 
 @dataclass(frozen=True)

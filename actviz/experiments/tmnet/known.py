@@ -15,16 +15,16 @@ from actviz.experiments.base import Ask
 from actviz.experiments.keeping import Answers, load, place_of
 from actviz.experiments.statistics import Measured
 from actviz.experiments.stored import stored
-from actviz.experiments.tmnet.grid import FRAMES, GLANCES, Row
+from actviz.experiments.tmnet.grid import FRAMES, GLANCES, TSM, TSN, Row
+from actviz.experiments.tmnet.shared import SEEDS
 from actviz.experiments.trainings import Wanted, is_done
 
-__all__ = ["SEEDS", "known_accuracy"]
+__all__ = ["known_accuracy"]
 
-SEEDS = (0, 1, 2)
 _ROWS = {
     "tmnet": Row(settings={"frames": FRAMES}),
-    "tsn": Row("tmnet-tsn", "tmnet-tsn", {"frames": 3}),  # Table 1's; answers by its own test
-    "tsm": Row("tsm", "tsm", {}),
+    "tsn": TSN,  # answers by its own test
+    "tsm": TSM,
 }
 
 
@@ -39,7 +39,7 @@ def known_accuracy(model: str, frames: int) -> Measured | None:
     if model not in _ROWS or (model == "tmnet" and frames > FRAMES):
         return None
     rights = []
-    for seed in SEEDS:
+    for seed in range(SEEDS):
         answers = _cached(_ROWS[model], seed)
         if answers is not None:
             rights.append(_right(answers, model, frames))

@@ -16,6 +16,7 @@ from actviz.experiments.tmnet.published import NOTES, Triple, slips
 
 __all__ = [
     "FUSED",
+    "PAPER_SEEDS",
     "SEEDS",
     "TOP",
     "VISIBLE",
@@ -33,7 +34,7 @@ __all__ = [
 ]
 
 SEEDS = 3
-_PAPER_SEEDS = 1
+PAPER_SEEDS = 1
 FUSED, TOP = "RB+CB", "acc@1"
 VISIBLE = "acc@1, action visible"
 _ALL = "acc@1, 9 glances"
@@ -174,7 +175,7 @@ def runs_of(rows: Mapping[str, Row], ask: Ask) -> Runs:
     if ask.scale == "puppets":
         return train(rows, ask, seeds=SEEDS)
     root = find_data(ask.data, need="ucf101")["ucf101"]
-    return train(rows, ask, seeds=_PAPER_SEEDS, data="ucf101", root=root, protocols=("split1",))
+    return train(rows, ask, seeds=PAPER_SEEDS, data="ucf101", root=root, protocols=("split1",))
 
 
 def chance(ask: Ask, columns: list[str], classes: int = 101) -> dict[str, float]:

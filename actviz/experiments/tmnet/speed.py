@@ -28,7 +28,7 @@ from actviz.experiments.tmnet.contenders import (
 from actviz.experiments.tmnet.known import known_accuracy
 from actviz.experiments.tmnet.published import TABLE1
 from actviz.experiments.tmnet.speed_claims import claims3, claims4
-from actviz.experiments.tmnet.speed_files import files_table
+from actviz.experiments.tmnet.speed_files import files_table, seeing
 from actviz.trace.provenance import pick_device
 
 __all__ = ["BACKBONES", "FRAMES4", "figure3", "figure4", "network_figures"]
@@ -52,14 +52,15 @@ def figure3(ask: Ask) -> Result:
     """TMNet beside its rivals: network alone, and from a file to the answer."""
     device = pick_device("auto")
     words = machine_words(device)
-    told = _Progress(ask)
     found: Figures = {}
     lines: list[Line] = []
     kept: dict[str, list[Ready]] = {}
     for group in (*BACKBONES, "3-D"):
         named = list(CLIP_NETS) if group == "3-D" else contenders(group)
         kept[group] = [ready(one, device) for one in named]
-        figures = network_figures(kept[group], rounds=ROUNDS, progress=told.of(f"timing {group}"))
+        figures = network_figures(
+            kept[group], rounds=ROUNDS, progress=ask.telling(f"timing {group}")
+        )
         found |= figures
         lines += [_line(one, figures) for one in kept[group]]
     networks = Table(
@@ -74,10 +75,9 @@ def figure3(ask: Ask) -> Result:
         notes=_notes(lines),
     )
     both = [one for name in BACKBONES for one in kept[name]]
-    seeing = [
-        one for one in both if one.contender.frames in (1, 2) or one.contender.model != "tmnet"
-    ]
-    files = files_table(seeing, rounds=ROUNDS, words=words, progress=told.of("timing files"))
+    files = files_table(
+        seeing(both), rounds=ROUNDS, words=words, progress=ask.telling("timing files")
+    )
     return Result((networks, files), figures=_drawings(kept, found, words))
 
 
@@ -86,7 +86,7 @@ def figure4(ask: Ask) -> Result:
     device = pick_device("auto")
     words = machine_words(device)
     those = [ready(glancing("resnet18", frames), device) for frames in FRAMES4]
-    found = network_figures(those, rounds=ROUNDS, progress=_Progress(ask).of("timing TMNet"))
+    found = network_figures(those, rounds=ROUNDS, progress=ask.telling("timing TMNet"))
     lines = [_line(one, found) for one in those]
     table = Table(
         name="figure4",
@@ -167,17 +167,6 @@ def _line(one: Ready, found: Figures) -> Line:
 
 
 # ---- words and drawings --------------------------------------------------------------------------
-
-
-class _Progress:
-    """The experiment's progress, a stage at a time."""
-
-    def __init__(self, ask: Ask) -> None:
-        self._tell = ask.progress
-
-    def of(self, stage: str) -> Any:
-        tell = self._tell
-        return None if tell is None else lambda done, total: tell(stage, done, total)
 
 
 def _how(one: Ready) -> tuple[str, ...]:

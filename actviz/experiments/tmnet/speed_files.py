@@ -21,7 +21,7 @@ from actviz.experiments.tmnet.contenders import Ready, answer_of_file
 from actviz.experiments.tmnet.films import LIKE_UCF101, ONE_KEY_FRAME, FilmKind, write_film
 from actviz.experiments.tmnet.speed_claims import claims_of_files
 
-__all__ = ["files_table"]
+__all__ = ["files_table", "seeing"]
 
 Figures = dict[tuple[str, str], Measured]
 _FILE_WORDS = (
@@ -31,7 +31,7 @@ _FILE_WORDS = (
 )
 
 
-def _seeing(those: Sequence[Ready]) -> list[Ready]:
+def seeing(those: Sequence[Ready]) -> list[Ready]:
     """TSN and TSM on eight frames, TMNet at one glance and at two."""
     return [
         one for one in those if one.contender.frames in (1, 2) or one.contender.model != "tmnet"

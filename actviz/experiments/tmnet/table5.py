@@ -9,16 +9,16 @@ from __future__ import annotations
 from actviz.experiments.base import Ask, Column, Line, Result, Table
 from actviz.experiments.claims import Claim, above, best, judge
 from actviz.experiments.mam.places import SPLITS, find_data
-from actviz.experiments.tmnet.grid import TOGETHER, Row, Runs, train
+from actviz.experiments.tmnet.grid import TOGETHER, TSM, TSN, Row, Runs, train
 from actviz.experiments.tmnet.published import NOTES, TABLE5
-from actviz.experiments.tmnet.shared import SEEDS, Figures, chance, how
+from actviz.experiments.tmnet.shared import PAPER_SEEDS, SEEDS, Figures, chance, how
 
 __all__ = ["table5"]
 
 _2D, _3D_A, _3D_B = (name for name in TABLE5 if name.startswith("TMNet"))
 _TSN = "TSN (BN-Inception)"
 _ROWS = {
-    _TSN: Row("tmnet-tsn", "tmnet-tsn"),
+    _TSN: TSN,
     _2D: Row("tmnet-2d-resnet50"),
     _3D_A: Row("tmnet-3d-a", "tmnet-3d-a"),
     _3D_B: Row("tmnet-3d-b", "tmnet-3d-b"),
@@ -28,7 +28,6 @@ _TSM = "TSM, 8 frames, ours"
 _SHOWN = "action visible"
 _SEES_TIME = {"backbone_3d": "i3d_resnet18_narrow"}
 _PLACES = {"one glance": "centre", "9 glances": TOGETHER}
-_PAPER_SEEDS = 1
 _TESTED = (
     "One glance: the frame at the centre; 9 glances: the mean of the logits of nine evenly spread "
     "frames. TMNet-2D answers by both branches, the 3-D variants by RB. TMNet-3D-B's base is a 3-D "
@@ -43,7 +42,7 @@ def table5(ask: Ask) -> Result:
     runs: dict[str, Runs] = {}
     for data, root in places.items():
         protocols = ("",) if root is None else SPLITS
-        seeds = SEEDS if root is None else _PAPER_SEEDS
+        seeds = SEEDS if root is None else PAPER_SEEDS
         runs[data] = train(_rows(ask), ask, seeds=seeds, data=data, root=root, protocols=protocols)
     figures = _figures(runs)
     columns = tuple(dict.fromkeys(column for _, column in figures))
@@ -65,9 +64,8 @@ def table5(ask: Ask) -> Result:
 def _rows(ask: Ask) -> dict[str, Row]:
     if ask.scale == "paper":
         return _ROWS
-    tsn = Row("tmnet-tsn", "tmnet-tsn", {"frames": 3})
     i3d = Row("tmnet-3d-b", "tmnet-3d-b", _SEES_TIME)
-    return _ROWS | {_TSN: tsn, _I3D: i3d, _TSM: Row("tsm", "tsm")}
+    return _ROWS | {_I3D: i3d, _TSM: TSM}
 
 
 def _figures(runs: dict[str, Runs]) -> Figures:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actviz.experiments.base import Ask, Column, Line, Result, Table
 from actviz.experiments.claims import Claim, above, alike, best, more
-from actviz.experiments.tmnet.grid import BRANCHES, MEASURES, Row
+from actviz.experiments.tmnet.grid import BRANCHES, MEASURES, TSN, Row
 from actviz.experiments.tmnet.published import NOTES, TABLE1, TABLE2, TABLE3, TABLE4, slips
 from actviz.experiments.tmnet.shared import (
     FUSED,
@@ -49,12 +49,11 @@ def table1(ask: Ask) -> Result:
 
 
 def _lengths(ask: Ask) -> dict[str, Row]:
-    tsn = Row("tmnet-tsn", "tmnet-tsn", {"frames": 3})
     if ask.scale == "puppets":
         lengths = {f"{t} frame{'s' * (t > 1)}": t for t in (1, 8, 16, 32)}
-        return {"TSN, 3 frames": tsn} | {n: Row(settings={"frames": t}) for n, t in lengths.items()}
+        return {"TSN, 3 frames": TSN} | {n: Row(settings={"frames": t}) for n, t in lengths.items()}
     # spread over the clip (U5); 16 frames at once as in the other tables
-    rows = {"TSN, 3 frames": Row("tmnet-tsn")}
+    rows = {"TSN, 3 frames": TSN}
     for t in (1, 8, 16, 32, 64):
         settings = {"frames": t, "sampling": "even", "accumulate": max(1, t // 16)}
         rows[f"{t} frame{'s' * (t > 1)}"] = Row(settings=settings)
@@ -105,6 +104,11 @@ def _claims1(rows: tuple[str, ...]) -> list[Claim]:
     ]
 
 
+def _winner(words: str, rows: tuple[str, ...], row: str, branch: str, source: str) -> Claim:
+    rivals = [(r, branch) for r in rows if r != row]
+    return best(f"{row} is the {words} {branch}", (row, branch), rivals, source=source)
+
+
 # ---- Table 2: depths -----------------------------------------------------------------------------
 
 
@@ -117,14 +121,10 @@ def table2(ask: Ask) -> Result:
 
 
 def _claims2(rows: tuple[str, ...]) -> list[Claim]:
-    def winner(row: str, branch: str, source: str) -> Claim:
-        rivals = [(r, branch) for r in rows if r != row]
-        return best(f"{row} is the best of {branch}", (row, branch), rivals, source=source)
-
     return [
-        winner("3/1", FUSED, "text"),
-        winner("2/2", "RB", "text"),
-        winner("3/1", "CB", "Table 2"),
+        _winner("best of", rows, "3/1", FUSED, "text"),
+        _winner("best of", rows, "2/2", "RB", "text"),
+        _winner("best of", rows, "3/1", "CB", "Table 2"),
         above(
             "one stage is too shallow for RB: 2/2 is above 3/1",
             ("2/2", "RB"),
@@ -151,14 +151,10 @@ def table3(ask: Ask) -> Result:
 
 
 def _claims3(rows: tuple[str, ...]) -> list[Claim]:
-    def winner(row: str, branch: str, source: str) -> Claim:
-        rivals = [(r, branch) for r in rows if r != row]
-        return best(f"{row} is the best third for {branch}", (row, branch), rivals, source=source)
-
     return [
-        winner("middle", "RB", "text"),
-        winner("end", FUSED, "text"),
-        winner("end", "CB", "Table 3"),
+        _winner("best third for", rows, "middle", "RB", "text"),
+        _winner("best third for", rows, "end", FUSED, "text"),
+        _winner("best third for", rows, "end", "CB", "Table 3"),
         *(claim for row in rows for claim in fusion(row, "Table 3")),
     ]
 

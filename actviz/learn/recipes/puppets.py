@@ -107,19 +107,21 @@ _MAM_HEAD_FLOW = replace(
     summary="MAM's temporal stream: the same on frozen features of puppets/backbone-flow; 3 seeds.",
     start_from="tsn-flow",
 )
+_AS_TMNET: dict[str, Any] = _SMALL | {
+    "start_from": "tsn",
+    "frames": 8,
+    "epochs": 8,
+    "batch_size": 16,
+    "optimiser": "adamw",
+    "learning_rate": 0.0005,
+    "weight_decay": 0.02,
+    "warmup": 50,
+}
 _TMNET = TMNetRecipe(
-    **_SMALL,
+    **_AS_TMNET,
     name="puppets/tmnet",
     model="tmnet",
     summary="TMNet-2D, two stages shared and two of each branch's own, on puppet frames.",
-    start_from="tsn",
-    frames=8,
-    epochs=8,
-    batch_size=16,
-    optimiser="adamw",
-    learning_rate=0.0005,
-    weight_decay=0.02,
-    warmup=50,
 )
 _TMNET_3D_A = replace(
     _TMNET,
@@ -135,16 +137,6 @@ _TMNET_3D_B = replace(
     summary="TMNet-3D-B: a 3-D backbone over puppet frames too.",
     variant="3d-b",
 )
-_AS_TMNET: dict[str, Any] = _SMALL | {
-    "start_from": "tsn",
-    "frames": 8,
-    "epochs": 8,
-    "batch_size": 16,
-    "optimiser": "adamw",
-    "learning_rate": 0.0005,
-    "weight_decay": 0.02,
-    "warmup": 50,
-}
 _BESIDE_TMNET: tuple[Recipe, ...] = (
     TSNRecipe(
         **(_AS_TMNET | {"frames": 3}),
