@@ -26,7 +26,8 @@ from actviz.clip.layouts import LAYOUTS, Layout, common_name, get_layout
 from actviz.clip.sampling import span_frames
 from actviz.clip.skeleton_amc import read_amc
 from actviz.clip.skeleton_c3d import read_c3d
-from actviz.clip.skeleton_npz import arrays_of_layout, read_npz
+from actviz.clip.skeleton_npz import read_npz
+from actviz.clip.skeleton_npz_layout import arrays_of_layout
 from actviz.clip.skeleton_sysu import read_sysu
 from actviz.clip.skeleton_text import (
     KINECT_FPS,
@@ -219,6 +220,8 @@ def save_skeleton(path: str | os.PathLike[str], skeleton: Skeleton) -> None:
         raise ActvizError(f"{path}: skeletons are saved as .npz; got {path.suffix or 'no ending'}.")
     arrays: dict[str, Any] = {
         "joints": skeleton.joints,
+        "units": np.array("m"),
+        "up": np.array("y"),
         "present": skeleton.present,
         "times_s": skeleton.times_s,
         "frame_index": skeleton.frame_index,

@@ -4,7 +4,9 @@ T frames · P people · J joints
 
 | key | what | where missing |
 |---|---|---|
-| ``joints`` | (T, P, J, 3) or (T, J, 3), metres | refused |
+| ``joints`` | (T, P, J, 3) or (T, J, 3) | refused |
+| ``units`` | ``m``, ``cm`` or ``mm`` | by the size of bodies: metres up to 5 |
+| ``up`` | axis that is up: ``y``, ``-y``, ``z`` or ``-z`` | ``y`` |
 | ``present`` | (T, P) bool | wherever a position is given |
 | ``times_s`` | (T,), strictly increasing | frame / ``fps``, or frame / 30 |
 | ``frame_index`` | (T,) | 0, 1, 2, … |
@@ -12,12 +14,12 @@ T frames · P people · J joints
 | ``root`` | ``camera`` or ``hips`` | ``camera`` |
 | ``joint_names`` | (J,) names: brings a layout of your own | |
 | ``bones`` | (N, 2) joint numbers or names | no bones |
-| ``roles`` | JSON text: role -> joint numbers or names | no roles |
+| ``roles`` | JSON text: role -> joint numbers or names; ``[]`` for none | by ``joint_names`` |
+| ``left``, ``right`` | joints on either side, mirror images in one order | by ``joint_names`` |
 """
 
 from __future__ import annotations
 
-import json
 import math
 import tokenize
 import zipfile
@@ -28,15 +30,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from actviz.clip.layouts import LAYOUTS, Layout, get_layout
+from actviz.clip.axes import UNITS, UPS, guess_unit, standing, with_y_up
+from actviz.clip.layouts import Layout
+from actviz.clip.skeleton_npz_layout import layout_of_arrays, text_of, texts_of
 from actviz.clip.skeleton_text import KINECT_FPS, RawSkeleton
 from actviz.errors import ClipReadError
 
-__all__ = ["arrays_of_layout", "read_npz"]
+__all__ = ["read_npz"]
 
 _KEYS = (
     *("joints", "present", "times_s", "fps", "frame_index", "layout", "root", "problems"),
-    *("joint_names", "bones", "roles", "left", "right"),
+    *("joint_names", "bones", "roles", "left", "right", "units", "up"),
 )
 # What zipfile and NumPy's header parser raise on bytes that are no archive, no array.
 _DAMAGED = (
@@ -89,99 +93,6 @@ def _array(path: Path, archive: zipfile.ZipFile, key: str) -> NDArray[Any]:
     return array
 
 
-def _texts(value: NDArray[Any]) -> list[str]:
-    """Strings (or bytes) of an array, flat."""
-    return [
-        v.decode(errors="replace") if isinstance(v, bytes) else str(v)
-        for v in value.reshape(-1).tolist()
-    ]
-
-
-def _text(arrays: dict[str, NDArray[Any]], key: str) -> str | None:
-    """The one string stored under ``key``, or None where there is none."""
-    return _texts(arrays[key])[0] if key in arrays and arrays[key].size == 1 else None
-
-
-def _layout(path: Path, arrays: dict[str, NDArray[Any]], count: int) -> tuple[Layout, list[str]]:
-    """Layout of a file with ``count`` joints, and what had to be assumed."""
-    name = _text(arrays, "layout")
-    known = LAYOUTS.get(name.strip().lower()) if name else None
-    if known is None and "joint_names" in arrays:
-        try:
-            layout = _own_layout(name or "custom", arrays)
-        except RecursionError:
-            raise ClipReadError(path, "its roles are nested too deep to be read.") from None
-        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
-            raise ClipReadError(path, f"its own layout does not hold together: {error}") from None
-    elif name:
-        try:
-            layout = get_layout(name)
-        except ValueError as error:
-            raise ClipReadError(path, f"{error} Or bring joint_names, bones and roles.") from None
-    else:
-        fits = [layout for layout in LAYOUTS.values() if len(layout) == count]
-        if not fits:
-            raise ClipReadError(
-                path,
-                f"it names no layout and has {count} joints; add layout "
-                f"({', '.join(LAYOUTS)}) or joint_names.",
-            )
-        layout = fits[0]
-    if len(layout) != count:
-        raise ClipReadError(
-            path, f"layout {layout.name} has {len(layout)} joints; the file's joints have {count}."
-        )
-    assumed = (
-        [] if name or "joint_names" in arrays else [f"No layout named: {layout.name} assumed."]
-    )
-    return layout, assumed
-
-
-def _own_layout(name: str, arrays: dict[str, NDArray[Any]]) -> Layout:
-    names = _texts(arrays["joint_names"])
-
-    def number(joint: Any) -> int:
-        text = joint.decode(errors="replace") if isinstance(joint, bytes) else joint
-        if isinstance(text, str) and not text.lstrip("-").isdigit():
-            if text not in names:
-                raise ValueError(f"no joint is called {text!r}.")
-            return names.index(text)
-        return int(text)
-
-    def numbers(joints: Any) -> tuple[int, ...]:
-        if isinstance(joints, list) and any(isinstance(j, list | dict) for j in joints):
-            raise ValueError("a role must be one joint or a flat list of joints.")
-        return tuple(number(j) for j in (joints if isinstance(joints, list) else [joints]))
-
-    bones = arrays["bones"].reshape(-1, 2).tolist() if "bones" in arrays else []
-    roles = json.loads(_text(arrays, "roles") or "{}")
-    sides = {
-        side: numbers(arrays[side].reshape(-1).tolist())
-        if side in arrays
-        else tuple(i for i, n in enumerate(names) if side in n.lower())
-        for side in ("left", "right")
-    }
-    return Layout(
-        name,
-        tuple(names),
-        tuple((number(a), number(b)) for a, b in bones),
-        sides["left"],
-        sides["right"],
-        {role: numbers(joints) for role, joints in roles.items()},
-    )
-
-
-def arrays_of_layout(layout: Layout) -> dict[str, NDArray[Any]]:
-    """What ``save_skeleton`` stores so that another machine can read an own layout back."""
-    return {
-        "joint_names": np.array(layout.joint_names),
-        "bones": np.array(layout.bones, np.int64).reshape(-1, 2),
-        "left": np.array(layout.left, np.int64),
-        "right": np.array(layout.right, np.int64),
-        "roles": np.array(json.dumps({k: list(v) for k, v in layout.roles.items()})),
-    }
-
-
 def read_npz(path: Path) -> RawSkeleton:
     """A skeleton from an ``.npz`` (see the table at the top); gaps are not filled yet."""
     arrays = _arrays(path)
@@ -189,10 +100,14 @@ def read_npz(path: Path) -> RawSkeleton:
         raise ClipReadError(path, "expected an array called joints, (T, P, J, 3); found none.")
     joints = _joints(path, arrays["joints"])
     frames, people, count, _ = joints.shape
-    layout, problems = _layout(path, arrays, count)
+    layout, problems = layout_of_arrays(path, arrays, count)
+    joints, assumed = _in_metres(path, arrays, joints)
+    problems += assumed
+    joints, assumed = _upright(path, arrays, joints, layout)
+    problems += assumed
     times_s, index, assumed = _clock(path, arrays, frames)
-    problems += assumed + (_texts(arrays["problems"]) if "problems" in arrays else [])
-    root = (_text(arrays, "root") or "camera").lower()
+    problems += assumed + (texts_of(arrays["problems"]) if "problems" in arrays else [])
+    root = (text_of(arrays, "root") or "camera").lower()
     if root not in ("camera", "hips"):
         raise ClipReadError(path, f'root must be "camera" or "hips"; got {root!r}.')
     present = arrays.get("present")
@@ -211,7 +126,8 @@ def _joints(path: Path, joints: NDArray[Any]) -> NDArray[Any]:
     if joints.dtype.kind not in "fiu" or joints.ndim not in (3, 4) or joints.shape[-1] != 3:
         raise ClipReadError(
             path,
-            f"joints must be numbers (T, P, J, 3) in metres; got {joints.dtype} {joints.shape}.",
+            f"joints must be numbers (T, P, J, 3) in metres; got {joints.dtype} {joints.shape}."
+            + _advice(joints.shape),
         )
     joints = joints[:, None] if joints.ndim == 3 else joints
     frames, people, count, _ = joints.shape
@@ -219,7 +135,32 @@ def _joints(path: Path, joints: NDArray[Any]) -> NDArray[Any]:
         raise ClipReadError(
             path, f"joints must hold frames of one or two people; got shape {joints.shape}."
         )
-    with np.errstate(invalid="ignore"):
+    return joints
+
+
+def _advice(shape: tuple[int, ...]) -> str:
+    """How numbers of another shape become positions, where that is plain to see."""
+    if len(shape) == 2 and shape[1] and shape[1] % 3 == 0:
+        return f" Reshape them to ({shape[0]}, {shape[1] // 3}, 3)."
+    if len(shape) in (3, 4) and shape[-2] == 3:
+        return " Exchange the last two axes."
+    return ""
+
+
+def _in_metres(
+    path: Path, arrays: dict[str, NDArray[Any]], joints: NDArray[Any]
+) -> tuple[NDArray[Any], list[str]]:
+    """Positions in metres, and the unit that had to be assumed."""
+    unit, assumed = text_of(arrays, "units"), []
+    if unit is None:
+        unit, size = guess_unit(joints)
+        if unit != "m":
+            assumed = [f"No units given: {unit} assumed, since bodies are {size:.0f} large."]
+    factor = UNITS.get(unit.strip().lower())
+    if factor is None:
+        raise ClipReadError(path, f"units must be one of {', '.join(UNITS)}; got {unit!r}.")
+    with np.errstate(invalid="ignore", over="ignore"):
+        joints = joints if factor == 1 else joints * factor
         far = np.isfinite(joints) & ((joints > MAX_METRES) | (joints < -MAX_METRES))
     if far.any():
         raise ClipReadError(
@@ -227,7 +168,22 @@ def _joints(path: Path, joints: NDArray[Any]) -> NDArray[Any]:
             f"joints must lie within {MAX_METRES} m of the camera; frame {np.argwhere(far)[0][0]} "
             "has one farther away. Save metres (millimetres / 1000), NaN where unknown.",
         )
-    return joints
+    return joints, assumed
+
+
+def _upright(
+    path: Path, arrays: dict[str, NDArray[Any]], joints: NDArray[Any], layout: Layout
+) -> tuple[NDArray[Any], list[str]]:
+    """Positions with y up, and a doubt about which axis that is."""
+    up = text_of(arrays, "up")
+    if up is not None:
+        if up.strip().lower() not in UPS:
+            raise ClipReadError(path, f"up must be one of {', '.join(UPS)}; got {up!r}.")
+        return with_y_up(joints, up.strip().lower()), []
+    along = standing(joints, layout.roles)
+    if along in ("", "y") or along not in UPS:
+        return joints, []
+    return joints, [f"Spines go along {along}, not up (y): if {along} is up, save up={along!r}."]
 
 
 def _clock(

@@ -57,7 +57,7 @@ _FREE = (
     "stored",
 )
 # Fields that recipes gained since, with the value that all had before: it names no new training.
-_LATER: dict[str, Any] = {"level": "vector", "detach_target": True}
+_LATER: dict[str, Any] = {"level": "vector", "detach_target": True, "norm_momentum": None}
 CURVES = ("written", "write_probability", "evidence")
 GLANCES = ("glance_both", "glance_rb", "glance_cb")
 _CNNS = ("backbone", "motion_backbone")

@@ -36,7 +36,7 @@ from actviz.errors import ActvizError, ClipReadError
 
 __all__ = ["OTHER_LAYOUT", "Place", "digest_of_sample", "read_shards", "store_folder", "stored"]
 
-VERSION = 1  # of what a reader makes of a file: raise it when that changes
+VERSION = 2  # of what a reader makes of a file: raise it when that changes
 OTHER_LAYOUT = "another layout: "  # begins the reason of a sequence that cannot be converted
 _SHARD = 256  # sequences
 _FEW = 12  # sequences, up to which a process of its own costs more than it saves

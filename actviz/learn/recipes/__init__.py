@@ -147,7 +147,8 @@ def _check(recipe: Recipe) -> None:
         value = getattr(recipe, field.name)
         if type(value) in (int, float):
             _check_number(f"{recipe.name}: {field.name}", value, _LEAST.get(field.name, 0))
-    for name in ("dropout", "recurrent_dropout", "momentum", "smoothing", "mirror"):
+    shares = ("dropout", "recurrent_dropout", "momentum", "norm_momentum", "smoothing", "mirror")
+    for name in shares:
         if (getattr(recipe, name, 0) or 0) > 1:
             raise ActvizError(
                 f"{recipe.name}: {name} must be at most 1; got {getattr(recipe, name)}."

@@ -254,10 +254,13 @@ class MANRecipe(Recipe):
     layers: int = 1  # of them, one above the other: "bgru", "skeleton_lstm"
     reduction: int = 16  # of the attention's bottleneck
     cell: Literal["torch", "keras"] = "torch"
-    attention: Literal["trained", "frozen"] = "trained"
+    attention: Literal["trained", "frozen", "none"] = "trained"
     channels: tuple[int, ...] = ()  # of each block of "stgcn"; (): its own
     dropout: float | None = None  # null: the model's own
     recurrent_dropout: float | None = None  # of Keras's cell; null: the model's own
+    # share of a new batch in batch normalisation's statistics ("man", "stcm"); null: the model's
+    # own, the published hundredth, which wants thousands of steps
+    norm_momentum: float | None = None
     # variation, all off in the paper
     turn: float = 0.0  # degrees, most, about the vertical
     scale: float = 0.0  # most, share of the body's size
@@ -277,4 +280,6 @@ class MANRecipe(Recipe):
         for name in ("dropout", "recurrent_dropout"):
             if getattr(self, name) is not None:
                 own[name] = getattr(self, name)
+        if self.norm_momentum is not None:
+            own["momentum"] = self.norm_momentum
         return own
