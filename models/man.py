@@ -24,7 +24,7 @@ The image goes into either as it is: coordinates in metres, no mean and deviatio
 
 Where we differ, and why
 - The published demo never trains the attention (its two layers are made inside a Lambda). Here it
-  is trained; ``attention="frozen"`` gives the demo's.
+  is trained; ``attention="frozen"`` gives the demo's, ``"none"`` does without (a = 1).
 - The demo repeats g over features before W_1; every copy gives the same a, so one is enough.
 - ``cell="keras"`` is the published GRU: hard sigmoid, reset before the recurrent product, one
   bias, separate dropout masks per gate, constant in time. ``cell="torch"`` is ``nn.GRU``, faster
@@ -99,6 +99,9 @@ class MANOutput:
     rows: Tensor  # (B, S) int64, source frame of each row, -1 for padding
 
 
+_WIDE_OPEN = 40.0  # σ of it is 1 in single precision
+
+
 # ---- TARM ----------------------------------------------------------------------------------------
 
 
@@ -171,9 +174,9 @@ def build_tarms(
     Raises:
         ValueError: an unknown name, or fewer rows than the attention is reduced by.
     """
-    if cell not in ("keras", "torch") or attention not in ("trained", "frozen"):
+    if cell not in ("keras", "torch") or attention not in ("trained", "frozen", "none"):
         raise ValueError(
-            'cell must be "keras" or "torch", and attention "trained" or "frozen"; '
+            'cell must be "keras" or "torch", and attention "trained", "frozen" or "none"; '
             f"got {cell!r}, {attention!r}."
         )
     if rows < reduction:
@@ -192,6 +195,9 @@ def build_tarms(
         assert isinstance(tarm, TARM)
         for layer in (tarm.squeeze, tarm.excite):
             layer.requires_grad_(attention == "trained")
+        if attention == "none":  # a = 1
+            nn.init.zeros_(tarm.excite.weight)
+            nn.init.constant_(tarm.excite.bias, _WIDE_OPEN)
     return tarms
 
 
@@ -207,7 +213,7 @@ class MAN(ReadsSkeletons):
         roles: joint numbers by role, for the normalisation; ``NTU_ROLES`` lists the names.
         hidden: H; default 64, 128 at 224. reduction: S over the attention's units.
         cell: "keras" (as published) or "torch" (``nn.GRU``).
-        attention: "trained" or "frozen" (as in the published demo).
+        attention: "trained", "frozen" (as in the published demo) or "none" (a = 1).
         dropout, recurrent_dropout: of the memory cell, "torch" has the first alone; default 0.5
             each, 0 at 224.
         momentum: share of a new batch in batch normalisation's statistics (Keras's .99 is 0.01).
@@ -258,7 +264,10 @@ class MAN(ReadsSkeletons):
 
     def forward(self, joints: Tensor, present: Tensor) -> MANOutput:
         """Joints (B, T, P, J, 3) in metres, present (B, T, P) bool; P may be fewer than people."""
-        image, rows = self.see_image(joints, present)
+        return self.answer(*self.see_image(joints, present))
+
+    def answer(self, image: Tensor, rows: Tensor) -> MANOutput:
+        """What follows from ``see_image``'s image (B, 3, S, F) and rows (B, S), masked or whole."""
         given = image.to(self.classifier.weight.dtype)  # of a model cast to bfloat16, too
         recalibrated, attention, memory = recalibrate(list(self.tarms), given)
         maps = self.stcm(recalibrated)  # O~ (B, 3, S, F) -> (B, C, h, w)

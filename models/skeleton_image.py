@@ -246,6 +246,11 @@ class ReadsSkeletons(nn.Module):
         columns = image[..., start : start + self.people * self.joints]
         return columns.movedim(1, -1).unflatten(2, (self.people, self.joints))
 
+    def columns_of(self, values: Tensor, *, spare: float = 0.0) -> Tensor:
+        """Values of joints (..., P, J) where they stand in the image (..., F); else ``spare``."""
+        left = self.columns - self.people * self.joints
+        return F.pad(values.flatten(-2), (left // 2, left - left // 2), value=spare)
+
     def _checked(self, joints: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
         fits = joints.ndim == 5 and joints.shape[3:] == (self.joints, 3) and joints.numel()
         if not fits or joints.shape[2] > self.people:

@@ -18,7 +18,7 @@ from itertools import pairwise
 
 from actviz.errors import ActvizError
 
-__all__ = ["LAYOUTS", "ROLE_NAMES", "Layout", "common_name", "get_layout"]
+__all__ = ["LAYOUTS", "LIMBS", "ROLE_NAMES", "Layout", "common_name", "get_layout", "limbs_of"]
 
 ROLE_NAMES = (
     "hip_left",
@@ -235,3 +235,52 @@ def get_layout(name: str) -> Layout:
     if layout is None:
         raise ActvizError(f"unknown skeleton layout {name!r}; known are {', '.join(LAYOUTS)}.")
     return layout
+
+
+LIMBS = ("head and neck", "torso", "left arm", "right arm", "left leg", "right leg")
+_LIMB_WORDS = {  # in joints' names, looked for in this order: "forearm" holds "ear"
+    "arm": (
+        *("shoulder", "clavicle", "collar", "humerus", "arm", "elbow", "radius", "wrist", "hand"),
+        *("palm", "finger", "thumb", "index", "pinky"),
+    ),
+    "leg": (
+        *("hip", "femur", "thigh", "leg", "knee", "tibia", "shin", "calf", "ankle", "foot", "heel"),
+        "toe",
+    ),
+    "head and neck": ("head", "neck", "nose", "eye", "ear", "mouth", "face", "jaw", "skull"),
+    "torso": (
+        *("spine", "torso", "trunk", "chest", "thorax", "sternum", "back", "abdomen", "belly"),
+        *("waist", "pelvis", "root"),
+    ),
+}
+
+
+def limbs_of(layout: Layout) -> dict[str, tuple[int, ...]]:
+    """Joints by limb, of ``LIMBS`` those that the layout tells by its names, sides and roles.
+
+    A shoulder belongs to its arm and a hip to its leg, their centres to the torso. A joint that is
+    neither named after a part of the body nor has a role is in no limb.
+    """
+    found: dict[str, list[int]] = {limb: [] for limb in LIMBS}
+    for joint, name in enumerate(layout.joint_names):
+        limb = _limb(layout, joint, name.lower())
+        if limb is not None:
+            found[limb].append(joint)
+    return {limb: tuple(joints) for limb, joints in found.items() if joints}
+
+
+def _limb(layout: Layout, joint: int, name: str) -> str | None:
+    """The limb that a joint of this name is in."""
+    words = ((part, word) for part, words in _LIMB_WORDS.items() for word in words)
+    part, word = next(((part, word) for part, word in words if word in name), ("", ""))
+    if not part:  # named after nothing: a role may tell
+        roles = [role for role, joints in layout.roles.items() if joint in joints]
+        parts = {"hip": "leg", "ankle": "leg", "foot": "leg", "shoulder": "arm", "spine": "torso"}
+        part = next((parts[r.split("_")[0]] for r in roles if r.split("_")[0] in parts), "")
+    if part in ("arm", "leg"):
+        sides = {"left": layout.left, "right": layout.right}
+        side = next((side for side, joints in sides.items() if joint in joints), None)
+        if side is None:  # a centre of the hips or of the shoulders is of the torso
+            return "torso" if word in ("hip", "shoulder") else None
+        return f"{side} {part}"
+    return part or None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,15 @@ from actviz.learn.checkpoints import Loaded
 from actviz.progress import Progress
 from actviz.trace.provenance import clip_facts, device_name, versions, weights_facts
 
-__all__ = ["Progress", "expect_model", "frame_batches", "probabilities", "to_numpy", "trace_head"]
+__all__ = [
+    "Progress",
+    "class_number",
+    "expect_model",
+    "frame_batches",
+    "probabilities",
+    "to_numpy",
+    "trace_head",
+]
 
 _BATCH = 16  # frames through a network at once: bounds memory, lets progress show
 
@@ -33,6 +41,20 @@ def expect_model(loaded: Loaded, name: str) -> Any:
             f"of {name}, or ask for --model {loaded.card.model}."
         )
     return loaded.model
+
+
+def class_number(classes: Sequence[str], name: str | None, answer: NDArray[np.floating]) -> int:
+    """Which of the classes is called ``name``; the most probable of ``answer`` (K,) where None.
+
+    Raises:
+        ActvizError: none is.
+    """
+    if name is None:
+        return int(answer.argmax())
+    lowered = [c.lower() for c in classes]
+    if name.lower() not in lowered:
+        raise ActvizError(f"class must be one of {', '.join(classes)}; got {name!r}.")
+    return lowered.index(name.lower())
 
 
 def frame_batches(

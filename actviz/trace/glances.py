@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from actviz.clip.types import Clip, ClipInfo
-from actviz.errors import ActvizError
 from actviz.learn.cards import Card
 from actviz.learn.checkpoints import Loaded
 from actviz.trace.cam import scale_together
 from actviz.trace.cam_methods import evidence_by
 from actviz.trace.common import (
     Progress,
+    class_number,
     expect_model,
     frame_batches,
     probabilities,
@@ -162,7 +162,7 @@ def map_fields(
     Raises:
         ActvizError: ``cam_class`` is no class of these weights, or ``method`` will not do.
     """
-    chosen = _class_number(cached.loaded, cam_class, cached.answer)
+    chosen = class_number(cached.loaded.card.classes, cam_class, cached.answer)
     evidence = evidence_by(method, cached, chosen, progress=progress)
     maximum, (cam_rb, cam_cb) = scale_together(*evidence)
     return {
@@ -190,13 +190,3 @@ def _feature_curves(features: Tensor, memory: Tensor) -> dict[str, Any]:
 def smooth_l1(guess: Tensor, target: Tensor) -> Tensor:
     """Eq. 1, mean over the feature's elements: (..., C) -> (...)."""
     return F.smooth_l1_loss(guess, target, beta=1.0, reduction="none").mean(-1)
-
-
-def _class_number(loaded: Loaded, name: str | None, answer: NDArray[np.float32]) -> int:
-    classes = loaded.card.classes
-    if name is None:
-        return int(answer.argmax())
-    lowered = [c.lower() for c in classes]
-    if name.lower() not in lowered:
-        raise ActvizError(f"class must be one of {', '.join(classes)}; got {name!r}.")
-    return lowered.index(name.lower())

@@ -20,9 +20,10 @@ from actviz.trace.cam_methods import check_method
 from actviz.trace.common import expect_model
 from actviz.trace.flow import FlowSnippets, flow_snippets, snippet_fields, snippet_starts
 from actviz.trace.glances import glance_trace, glances_at, sees_together
+from actviz.trace.masking import ask_man
 from actviz.trace.options import check_options
 from actviz.trace.sequences import flow_length_of, trace_sequence
-from actviz.trace.skeletons import trace_man
+from actviz.trace.skeletons import man_image
 from actviz.trace.streams import ask_streams, flow_features
 from actviz.trace.traced import SHORT_SIDE, WHOLE, Span, StageProgress, Traced
 from actviz.trace.weights import MODELS, check_traceable, load_second, load_weights
@@ -183,14 +184,23 @@ def trace_skeleton(
     path: str | Path,
     *,
     span: Span = WHOLE,
+    cam_class: str | None = None,
     pose_model: str | Path | None = None,
     progress: StageProgress | None = None,
 ) -> Traced:
-    """MAN on a skeleton file, or on a video through pose."""
+    """MAN on a skeleton file, or on a video through pose.
+
+    Args:
+        cam_class: whose evidence is attributed to joints; the top class where None.
+    """
     if is_skeleton_file(path):
         skeleton = read_skeleton(path, start_s=span.start_s, end_s=span.end_s, segment=span.segment)
-        return Traced(trace_man(loaded, skeleton), Path(path), span, None, None, skeleton)
-    return _trace_posed(loaded, path, span=span, pose_model=pose_model, progress=progress)
+        cached = man_image(loaded, skeleton)
+        trace = ask_man(cached, cam_class=cam_class)
+        return Traced(trace, Path(path), span, None, None, skeleton, cached_skeleton=cached)
+    return _trace_posed(
+        loaded, path, span=span, cam_class=cam_class, pose_model=pose_model, progress=progress
+    )
 
 
 def _trace_posed(
@@ -198,6 +208,7 @@ def _trace_posed(
     path: str | Path,
     *,
     span: Span,
+    cam_class: str | None,
     pose_model: str | Path | None,
     progress: StageProgress | None,
 ) -> Traced:
@@ -209,10 +220,13 @@ def _trace_posed(
     posed = pose_from_video(
         path, model_path=pose_model, start_s=span.start_s, end_s=span.end_s, progress=tell
     )
-    trace = trace_man(loaded, posed.skeleton, info=info)
+    cached = man_image(loaded, posed.skeleton, info=info)
+    trace = ask_man(cached, cam_class=cam_class)
     clip = read_clip(path, frame_index=trace.frame_index, short_side=SHORT_SIDE)
     points = posed.points * np.float32(clip.frames.shape[1] / posed.frame_size[0])
-    return Traced(trace, Path(path), span, info, clip, posed.skeleton, points)
+    return Traced(
+        trace, Path(path), span, info, clip, posed.skeleton, points, cached_skeleton=cached
+    )
 
 
 def trace_file(
@@ -256,7 +270,14 @@ def trace_file(
     )
     loaded = load_weights(model, weights, device)
     if model == "man":
-        return trace_skeleton(loaded, path, span=span, pose_model=pose_model, progress=progress)
+        return trace_skeleton(
+            loaded,
+            path,
+            span=span,
+            cam_class=cam_class,
+            pose_model=pose_model,
+            progress=progress,
+        )
     return trace_video(
         loaded,
         path,

@@ -31,8 +31,9 @@ __all__ = [
 ]
 
 # 2: MAM's score, contributions and what-ifs. 3: where TMNet's branches disagree, its temporal
-# memory, the method of its maps, motion. Models not named have the fields of the schema before.
-SCHEMA = 3
+# memory, the method of its maps, motion. 4: MAN's recalibration, attribution to joints, masked
+# limbs and moments, quality of pose. Models not named have the fields of the schema before.
+SCHEMA = 4
 _ONLY_NPZ = ("contribution",)  # beside maps and joints: what has more than two axes
 _SHARED = ("classes", "times_s", "frame_index", "device", "versions")  # by two streams, in general
 
@@ -106,7 +107,8 @@ class Trace:
             )
         with np.load(folder / "trace.npz", allow_pickle=False) as stored:
             head.update({k: stored[k] for k in stored.files})
-        head["classes"] = tuple(head["classes"])
+        for name in {"classes", "limbs"} & head.keys():
+            head[name] = tuple(head[name])
         if kind is TwoStreamTrace:
             head["flow"] = MAMTrace(**_nested(head, "flow"))
         lacking = [f.name for f in fields(kind) if f.name not in head and f.default is MISSING]
@@ -263,13 +265,35 @@ class TMNetTrace(Trace):
 
 @dataclass(frozen=True)
 class MANTrace(Trace):
-    """MAN's temporal attention per coordinate, beside the skeleton it looked at."""
+    """MAN's attention beside the skeleton it looked at, which limb and when its answer rests on.
+
+    ``attribution`` is the positive part of the evidence for class ``cam_class`` in the last maps of
+    the convolutions, read out at each joint's column and each frame's row of the image and divided
+    by ``attribution_max``, one maximum for the clip; 0: no joint speaks for the class. Of a 50 x 50
+    image these maps have 13 x 13 places: one is about four joints and four frames wide, and sees
+    far beyond that (``actviz.trace.attribution``). Zero where the image holds nothing: an absent
+    person, a masked limb or frame. What masking tells (``without_limb``, ``without_moment``) is no
+    share of a whole, but an experiment: the image is changed and MAN answers anew.
+
+    Traces of a schema before 4 have None, or what is empty, in all fields with a default.
+    """
 
     attention: NDArray[np.float32]  # (3, T) for x, y, z, in [0, 1]
     joints: NDArray[np.float32]  # (T, P, J, 3), metres, as read from the source
-    present: NDArray[np.bool_]  # (T, P)
+    present: NDArray[np.bool_]  # (T, P), measured, or interpolated over a short gap
     layout: str
     bones: NDArray[np.int64]  # (bones, 2), joint numbers
+    moved: NDArray[np.float32] | None = None  # (T, P, J), metres: |X~ - X| of the recalibration
+    cam_class: str = ""
+    attribution: NDArray[np.float32] | None = None  # (T, P, J) in [0, 1]
+    attribution_max: float = 0.0  # of the evidence, whose mean over the maps is in the logit
+    limbs: tuple[str, ...] = ()  # (L,), that the layout has
+    without_limb: NDArray[np.float32] | None = None  # (L, K), probabilities; both people's masked
+    moments_s: NDArray[np.float64] | None = None  # (M, 2), stretches of the clip, start and end
+    without_moment: NDArray[np.float32] | None = None  # (M, K), probabilities
+    what_if: str = ""  # what was masked, in words; empty: the clip as it is
+    visibility: NDArray[np.float32] | None = None  # (T, P, J) in [0, 1], as pose has it
+    interpolated: NDArray[np.bool_] | None = None  # (T, P), not measured: a short gap was bridged
 
     model: ClassVar[str] = "man"
 

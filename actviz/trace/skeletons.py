@@ -6,62 +6,103 @@ T source frames · S image rows of the model · P people · J joints
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from actviz.clip.layouts import LAYOUTS
+from actviz.clip.layouts import LAYOUTS, limbs_of
 from actviz.clip.skeleton import convert, layout_of, usable
 from actviz.clip.types import ClipInfo, Skeleton
 from actviz.errors import ActvizError
 from actviz.learn.checkpoints import Loaded
+from actviz.trace.common import expect_model
+from actviz.trace.masking import CachedMAN, ask_man
 from actviz.trace.provenance import device_name, skeleton_facts, versions, weights_facts
 from actviz.trace.schema import MANTrace
 from models.man import skipped_rules
 
-__all__ = ["trace_man"]
+__all__ = ["man_image", "trace_man"]
+
+
+def trace_man(
+    loaded: Loaded,
+    skeleton: Skeleton,
+    *,
+    info: ClipInfo | None = None,
+    visibility: NDArray[np.floating] | None = None,
+) -> MANTrace:
+    """MAN's attention per coordinate at every source frame it looked at (Xie et al., IJCAI 2018).
+
+    Arguments and errors are those of ``man_image``; ``ask_man`` answers for the skeleton masked.
+    """
+    return ask_man(man_image(loaded, skeleton, info=info, visibility=visibility))
 
 
 @torch.inference_mode()
-def trace_man(loaded: Loaded, skeleton: Skeleton, *, info: ClipInfo | None = None) -> MANTrace:
-    """MAN's attention per coordinate at every source frame it looked at (Xie et al., IJCAI 2018).
+def man_image(
+    loaded: Loaded,
+    skeleton: Skeleton,
+    *,
+    info: ClipInfo | None = None,
+    visibility: NDArray[np.floating] | None = None,
+) -> CachedMAN:
+    """``skeleton`` normalised and laid out as the image that MAN reads, for ``ask_man``.
 
     The skeleton is converted to the layout of the weights where joints correspond; one that brings
     a layout of its own must have that of the weights, where this is no known one. Rows that only
     pad the image have no source frame and are dropped.
 
+    Args:
+        visibility: (N, P, J) in [0, 1], of the skeleton's N frames and joints, as pose has it.
+
     Raises:
         ActvizError: weights of another model, or a layout that cannot be converted.
     """
-    card, model = loaded.card, cast(Any, loaded.model)  # a MAN
-    if card.model != "man":
-        raise ActvizError(f"expected weights of man; {loaded.name} holds {card.model}.")
+    card, model = loaded.card, expect_model(loaded, "man")
     fitted = _fitted(loaded, skeleton)
     device = next(model.parameters()).device
     present = usable(fitted)  # measured, or bridged over a short gap
-    output = model(
+    image, rows = model.see_image(
         torch.from_numpy(fitted.joints)[None].to(device), torch.from_numpy(present)[None].to(device)
     )
-    rows = output.rows[0].cpu().numpy()  # (S,)
-    real = rows >= 0
-    source = rows[real]
-    return MANTrace(
-        weights=weights_facts(loaded),
-        clip=_facts(fitted, info, skipped_rules(model.roles)),
-        device=device_name(device),
-        versions=versions(),
-        seed=card.seed,
-        classes=tuple(card.classes),
-        times_s=fitted.times_s[source],
-        frame_index=fitted.frame_index[source],
-        probabilities=output.logits[0].float().softmax(-1).cpu().numpy(),
-        attention=output.attention[0][:, torch.from_numpy(real)].float().cpu().numpy(),
-        joints=fitted.joints[source],
-        present=present[source],
-        layout=fitted.layout,
-        bones=np.asarray(layout_of(fitted).bones, dtype=np.int64),
-    )
+    source = rows[0].cpu().numpy()
+    source = source[source >= 0]  # (T,)
+    layout = layout_of(fitted)
+    limbs = limbs_of(layout)
+    head = {
+        "weights": weights_facts(loaded),
+        "clip": _facts(fitted, info, skipped_rules(model.roles)),
+        "device": device_name(device),
+        "versions": versions(),
+        "seed": card.seed,
+        "classes": tuple(card.classes),
+        "times_s": fitted.times_s[source],
+        "frame_index": fitted.frame_index[source],
+        "joints": fitted.joints[source],
+        "present": present[source],
+        "layout": fitted.layout,
+        "bones": np.asarray(layout.bones, dtype=np.int64),
+        "limbs": tuple(limbs),
+        "visibility": _fitted_visibility(loaded, skeleton, visibility, source),
+        "interpolated": (present & ~fitted.present)[source],
+    }
+    return CachedMAN(model, image, rows, limbs, head)
+
+
+def _fitted_visibility(
+    loaded: Loaded,
+    skeleton: Skeleton,
+    visibility: NDArray[np.floating] | None,
+    source: NDArray[np.int64],
+) -> NDArray[np.float32] | None:
+    """Of the joints of the weights' layout (T, P, J), derived as their positions are."""
+    if visibility is None:
+        return None
+    threefold = np.repeat(visibility[..., None].astype(np.float32), 3, axis=-1)
+    return _fitted(loaded, replace(skeleton, joints=threefold)).joints[source, ..., 0]
 
 
 def _fitted(loaded: Loaded, skeleton: Skeleton) -> Skeleton:

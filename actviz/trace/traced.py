@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ from numpy.typing import NDArray
 
 from actviz.clip.layouts import LAYOUTS, Layout, get_layout
 from actviz.clip.skeleton import layout_of
+from actviz.clip.small_film import SmallFilm
 from actviz.clip.types import Clip, ClipInfo, Skeleton
 from actviz.progress import StageProgress, one_stage
 from actviz.trace.cam_methods import CAM_METHODS
 from actviz.trace.glances import CachedTMNet, map_fields
+from actviz.trace.masking import CachedMAN, ask_man
 from actviz.trace.motion import motion_maps, scale_motion
 from actviz.trace.schema import MANTrace, TMNetTrace, Trace
 from actviz.trace.streams import ask_streams
@@ -52,6 +55,8 @@ class Traced:
     cached: CachedMAM | None = None  # MAM's features of the clip, for what-ifs
     cached_flow: CachedMAM | None = None  # of its second stream
     cached_glances: CachedTMNet | None = None  # TMNet's of the clip, for other maps
+    small: SmallFilm | None = None  # every frame of the span, as small as clip.frames
+    cached_skeleton: CachedMAN | None = None  # MAN's image of the clip, to be masked
 
     @property
     def layout(self) -> Layout:
@@ -68,6 +73,34 @@ class Traced:
         if self.cached is None:
             raise ValueError(f"only MAM can be asked what if; this trace is of {self.trace.model}")
         return replace(self, trace=ask_streams(self.cached, self.cached_flow, **conditions))
+
+    def masked(
+        self,
+        *,
+        limbs: Iterable[str] = (),
+        frames: NDArray[np.bool_] | None = None,
+        cam_class: str | None = None,
+        losses: bool = False,
+    ) -> Traced:
+        """This trace of MAN with limbs, or frames where (T,) is True, masked; those of ``ask_man``.
+
+        The skeleton is not normalised again. What is attributed is the evidence for this trace's
+        class, where no other is named. What is answered without each limb and moment, too, is asked
+        only with ``losses``: it takes as long as all else some ten times.
+
+        Raises:
+            ActvizError: no such limb or class.
+        """
+        if self.cached_skeleton is None or not isinstance(self.trace, MANTrace):
+            raise ValueError(f"only a skeleton can be masked; this trace is of {self.trace.model}")
+        asked = ask_man(
+            self.cached_skeleton,
+            limbs=limbs,
+            frames=frames,
+            cam_class=cam_class or self.trace.cam_class,
+            losses=losses,
+        )
+        return replace(self, trace=asked)
 
     def with_maps(
         self,

@@ -97,7 +97,7 @@ def test_json_names_are_the_python_names_and_maps_stay_out(tmp_path):
     tmnet().save(tmp_path)
     written = json.loads((tmp_path / "trace.json").read_text())
     assert written["model"] == "tmnet"
-    assert written["schema"] == 3
+    assert written["schema"] == 4
     assert {f.name for f in fields(TMNetTrace)} - set(written) == {"cam_rb", "cam_cb", "motion"}
 
 
