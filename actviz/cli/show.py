@@ -42,7 +42,8 @@ def add_reproduce(commands: Commands) -> None:
         "--data",
         type=Path,
         metavar="ROOT",
-        help="real data: the folder of UCF101 or HMDB51, or one that holds both; of UT-Kinect",
+        help="real data: the folder of UCF101 or HMDB51, or one that holds both; of UT-Kinect, "
+        "NTU RGB+D, SYSU-3D or HDM05",
     )
     parser.add_argument(
         "--out",
@@ -54,6 +55,11 @@ def add_reproduce(commands: Commands) -> None:
     )
     parser.add_argument(
         "--fresh", action="store_true", help="train anew what the cache holds already"
+    )
+    parser.add_argument(
+        "--wide",
+        action="store_true",
+        help="man/…: with ResNet-50 and DenseNet-161 at 224 rows, after ImageNet; wants a GPU",
     )
     parser.epilog = (
         "Every single training is kept in the cache: a run that was stopped goes on where it was, "
@@ -121,6 +127,7 @@ def _asked(options: argparse.Namespace, bar: Bar) -> Ask:
         data=options.data,
         jobs=options.jobs or usual_jobs(),
         fresh=options.fresh,
+        wide=options.wide,
         progress=bar,
     )
 
@@ -130,6 +137,7 @@ def _command_of(options: argparse.Namespace) -> str:
     named = {"scale": options.scale if options.scale != "puppets" else None}
     named |= {k: getattr(options, k) for k in ("seeds", "clips", "data", "out")}
     said = "".join(f" --{k} {shlex.quote(str(v))}" for k, v in named.items() if v is not None)
+    said += " --wide" if options.wide else ""
     return f"actviz reproduce {options.name}{said}"
 
 

@@ -38,6 +38,12 @@ def _from(module: str, function: str) -> Callable[[Ask], Result]:
 
 _TRAINS = ("seeds", "clips", "jobs", "fresh")
 _TABLE = ("scale", "data", *_TRAINS)
+_MAN_TAKES = ("data", "seeds", "jobs", "fresh")
+_MAN_SETS = (
+    ("ntu", "MAN on NTU RGB+D: 82.67 % across people and 93.22 % across views, as published?"),
+    ("sysu", "MAN on SYSU-3D, 30 halves of either setting: 87.63 % as published?"),
+    ("hdm05", "MAN on HDM05, ten folds of 65 classes: 99.04 % as published?"),
+)
 _TMNET = (  # name, module, function, question
     (
         *("tmnet/table1", "tables", "table1"),
@@ -142,8 +148,36 @@ EXPERIMENTS: dict[str, Experiment] = {
             "man/utkinect",
             "MAN on UT-Kinect, each sequence left out once: 100 % as published? Does memory help?",
             _from("man.utkinect", "utkinect"),
-            takes=("data", "seeds", "jobs", "fresh"),
+            takes=(*_MAN_TAKES, "wide"),
             real=True,
+        ),
+        *(
+            Experiment(
+                f"man/{name}",
+                question,
+                _from("man.sets", name),
+                takes=(*_MAN_TAKES, "clips", "wide"),
+                real=True,
+            )
+            for name, question in _MAN_SETS
+        ),
+        Experiment(
+            "man/puppets",
+            "MAN on puppet skeletons: above its halves and rivals, on hips alone, backwards?",
+            _from("man.puppets", "puppets"),
+            takes=_TRAINS,
+        ),
+        Experiment(
+            "man/ablation",
+            "Is MAN's attention worth its place, and does it matter which GRU its memory is?",
+            _from("man.ablation", "ablation"),
+            takes=("data", *_TRAINS),
+        ),
+        Experiment(
+            "man/time",
+            "Does MAN's memory help where time is warped, frames are lost or clips are short?",
+            _from("man.over_time", "over_time"),
+            takes=("data", *_TRAINS),
         ),
     )
 }

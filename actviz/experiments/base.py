@@ -29,6 +29,7 @@ class Ask:
     data: Path | None = None  # real data, or videos
     jobs: int = 1  # trainings at once
     fresh: bool = False  # train again what the cache has
+    wide: bool = False  # large networks too, which want a GPU
     progress: StageProgress | None = None
 
     def telling(self, words: str) -> Progress:
@@ -60,7 +61,7 @@ class Experiment:
                 raise ActvizError(f"--{name} must be at least 1; got {getattr(ask, name)}.")
         if ask.jobs < 1:
             raise ActvizError(f"--jobs must be at least 1; got {ask.jobs}.")
-        for name in ("scale", "seeds", "data", "fresh"):
+        for name in ("scale", "seeds", "data", "fresh", "wide"):
             if name not in self.takes and getattr(ask, name) != getattr(Ask(), name):
                 raise ActvizError(
                     f"{self.name} has no use for --{name}; leave it out. It takes: "

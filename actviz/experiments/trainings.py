@@ -197,7 +197,13 @@ def _scores(task: Task, wanted: Wanted, best: Path) -> dict[str, Any]:
         return _on_features(task)
     from actviz.learn.evaluate import evaluate
 
-    done = evaluate(best, data=wanted.root, dataset=task.recipe.data, prepared=wanted.prepared)
+    done = evaluate(
+        best,
+        data=wanted.root,
+        dataset=task.recipe.data,
+        prepared=wanted.prepared,
+        clips=task.recipe.test_clips,
+    )
     return {"keys": done.keys, "labels": done.labels, "logits": done.logits}
 
 

@@ -29,6 +29,7 @@ from actviz.views.glance import (
 from actviz.views.glaze import Glaze
 from actviz.views.heat import blend_difference, blend_heat, blend_motion, dim_outside
 from actviz.views.memory import describe_memory, memory_lanes, probability_part, size_part
+from actviz.views.panels import Panel, panels_figure
 from actviz.views.parts import Part, decision_part, stacked
 from actviz.views.pictures import draw_caption, draw_decision, draw_skeleton, greyed
 from actviz.views.print_attention import attention_figure
@@ -48,6 +49,7 @@ __all__ = [
     "OUTSIDE_BANNER",
     "Branches",
     "Glaze",
+    "Panel",
     "Part",
     "Truth",
     "answer_bars",
@@ -93,6 +95,7 @@ __all__ = [
     "memory_figure",
     "memory_lanes",
     "no_evidence",
+    "panels_figure",
     "probability_part",
     "recall_part",
     "sheet",

@@ -14,7 +14,7 @@ from actviz.datasets import open_dataset
 from actviz.errors import ActvizError
 from actviz.experiments import Ask, get_experiment
 from actviz.experiments.keeping import Answers
-from actviz.experiments.man import choosing, utkinect
+from actviz.experiments.man import choosing, recordings, utkinect
 from actviz.experiments.man.choosing import CANDIDATES, best_of, group_of, log_loss
 from actviz.experiments.man.folds import FIVE, Folds, fold, folds_of
 from actviz.learn.recipes import RECIPES, get_recipe
@@ -103,7 +103,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         small = replace(recipe, reduction=4, device="cpu", channels=(4,) if name == "stgcn" else ())
         monkeypatch.setitem(RECIPES, recipe.name, small)
     few = {"as published": {}, "varied": {"mirror": 0.5, "speed": 0.2}}
-    for room in (choosing, utkinect):
+    for room in (choosing, recordings, utkinect):
         monkeypatch.setattr(room, "CANDIDATES", few)
 
 
