@@ -4,7 +4,8 @@ T frames looked at · P people, at most two · J = 25 joints
 
 Positions are metres from the middle of the hips in each frame (``root`` is ``"hips"``): the path
 of a person and the distance between two people are not in them. ``pose_landmarks`` says how the
-25 joints come from MediaPipe's 33 landmarks and how people are told apart.
+25 joints come from MediaPipe's 33 landmarks, ``pose_people`` how people are told apart, and
+``pose_quality`` what is said about all this.
 """
 
 from __future__ import annotations
@@ -17,15 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actviz.clip.downloads import sha256_of
-from actviz.clip.gaps import LONGEST_GAP_S, fill_gaps
-from actviz.clip.layouts import LAYOUTS
-from actviz.clip.pose_landmarks import (
-    Detection,
-    Identities,
-    joints_from_landmarks,
-    to_kinect_axes,
-)
+from actviz.clip.gaps import fill_gaps
+from actviz.clip.pose_landmarks import joints_from_landmarks, to_kinect_axes
 from actviz.clip.pose_model import Landmarker, PoseError, find_pose_model
+from actviz.clip.pose_people import People, Sight, follow
+from actviz.clip.pose_quality import Quality, quality_in_words
 from actviz.clip.types import Skeleton
 
 __all__ = ["MIN_FRAMES", "PoseError", "PosedVideo", "find_pose_model", "pose_from_video"]
@@ -34,7 +31,6 @@ MIN_FRAMES = 8  # with a person in fewer frames than this there is no motion to 
 MOST_FRAMES = 600  # looked at by default: 10 s at 60 frames/s, about 16 s of one core
 _SHORT_SIDE = 480  # pixels; the model itself looks at 224 to 256
 _TOGETHER = 3  # frames: two people seen at once in fewer are one who jumped, as at a cut
-_OUT_OF_SIGHT = 0.5
 
 Progress = Callable[[int, int], None]  # frames done, frames in all
 
@@ -91,42 +87,35 @@ def pose_from_video(
     frames = iter_frames(path, start_s=start_s, end_s=end_s, short_side=_SHORT_SIDE)
     with Landmarker(model, (info.height, info.width)) as landmarker:
         seen = _look(frames, numbers, landmarker, progress)
-    found = sum(1 for _, people in seen if people)
+    found = sum(1 for _, bodies in seen.values() if bodies)
     if found < min_frames:
         raise PoseError(
             f"{path}: a person was found in {found} of {len(seen)} frames looked at; at least "
             f"{min_frames} are needed: choose a clip or span with a person in full view."
         )
-    problems = (
-        [] if found == len(seen) else [f"A person was found in {found} of {len(seen)} frames."]
-    )
-    if len(numbers) < len(inside):
-        problems.append(f"Pose looked at {len(numbers)} of {len(inside)} frames.")
-    posed = _posed(path, seen, times_s, tuple(problems))
+    posed = _posed(path, np.array(list(seen), np.int64), list(seen.values()), len(inside))
     return replace(posed, frame_size=(info.height, info.width), model_sha256=sha256_of(model))
 
 
 def _posed(
-    path: str | os.PathLike[str],
-    seen: list[tuple[int, dict[int, Detection]]],
-    times_s: NDArray[np.float64],
-    problems: tuple[str, ...],
+    path: str | os.PathLike[str], looked: NDArray[np.int64], sights: list[Sight], frames: int
 ) -> PosedVideo:
-    """What was seen in the numbered frames, of a video whose frames are at ``times_s``."""
+    """What was seen at the frames ``looked`` at, of as many as ``frames``."""
     from actviz.clip.reader import file_sha256
 
-    looked = np.array([number for number, _ in seen], np.int64)
-    arrays = _arrays(seen, times_s[looked])
+    times_s = np.array([time_s for time_s, _ in sights])
+    arrays = _arrays(follow(sights), times_s)
+    quality = Quality(times_s, arrays.points, arrays.visibility, arrays.found, arrays.interpolated)
     skeleton = Skeleton(
         joints=arrays.joints,
         present=arrays.found,
-        times_s=times_s[looked],
+        times_s=times_s,
         frame_index=looked,
         layout="ntu-25",
         root="hips",
         source=str(path),
         sha256=file_sha256(path),
-        problems=(*problems, *arrays.problems),
+        problems=(*quality_in_words(quality, frames=frames), *arrays.problems),
     )
     return PosedVideo(skeleton, arrays.points, arrays.visibility, arrays.interpolated)
 
@@ -145,15 +134,14 @@ def _look(
     numbers: NDArray[np.int64],
     landmarker: Landmarker,
     progress: Progress | None,
-) -> list[tuple[int, dict[int, Detection]]]:
-    """(frame number, person -> detection) of those frames whose number is wanted."""
-    seen: list[tuple[int, dict[int, Detection]]] = []
-    identities, wanted = Identities(), set(numbers.tolist())
+) -> dict[int, Sight]:
+    """When it is and who is there, of those frames whose number is wanted."""
+    seen: dict[int, Sight] = {}
+    wanted = set(numbers.tolist())
     for number, time_s, rgb in frames:
         if number not in wanted:
             continue
-        people = landmarker.detect(rgb, time_s)
-        seen.append((number, identities.assign(people, time_s)))
+        seen[number] = time_s, landmarker.detect(rgb, time_s)
         if progress:
             progress(len(seen), len(numbers))
     return seen
@@ -169,45 +157,30 @@ class _Arrays:
     problems: list[str]
 
 
-def _arrays(seen: list[tuple[int, dict[int, Detection]]], times_s: NDArray[np.float64]) -> _Arrays:
+def _arrays(seen: list[People], times_s: NDArray[np.float64]) -> _Arrays:
     """Detections as arrays without short gaps; the person seen most often comes first."""
-    counts = [sum(p in people for _, people in seen) for p in range(2)]
+    counts = [sum(p in people for people in seen) for p in range(2)]
     order = [p for p in sorted(range(2), key=lambda p: -counts[p]) if counts[p]]
     problems = []
-    if len(order) == 2 and sum(len(people) == 2 for _, people in seen) < _TOGETHER:
-        seen = [(n, _as_one(people, order)) for n, people in seen]
+    if len(order) == 2 and sum(len(people) == 2 for people in seen) < _TOGETHER:
+        seen = [_as_one(people, order) for people in seen]
         order = order[:1]
         problems.append("Two people were hardly ever seen at once: taken for one person.")
     joints = np.full((len(seen), len(order), 25, 3), np.nan)
     points = np.full((len(seen), len(order), 25, 2), np.nan)
     visibility = np.zeros((len(seen), len(order), 25), np.float32)
-    for t, (_, people) in enumerate(seen):
+    for t, people in enumerate(seen):
         for slot, p in enumerate(order):
             if p in people:
                 joints[t, slot] = to_kinect_axes(joints_from_landmarks(people[p].world))
                 points[t, slot] = joints_from_landmarks(people[p].image)
                 visibility[t, slot] = joints_from_landmarks(people[p].visibility)
     world, picture = fill_gaps(joints, times_s), fill_gaps(points, times_s)
-    bridged = int(world.interpolated.sum())
-    if bridged:
-        problems.append(
-            f"{bridged} missing sights were interpolated (gaps up to {LONGEST_GAP_S:g} s)."
-        )
-    problems += _unseen(visibility, world.observed)
     return _Arrays(
         world.joints, picture.joints, visibility, world.observed, world.interpolated, problems
     )
 
 
-def _as_one(people: dict[int, Detection], order: list[int]) -> dict[int, Detection]:
+def _as_one(people: People, order: list[int]) -> People:
     """One frame's detections as sights of a single person, the usual one first."""
     return {order[0]: next(people[p] for p in order if p in people)} if people else {}
-
-
-def _unseen(visibility: NDArray[np.float32], found: NDArray[np.bool_]) -> list[str]:
-    """A word of warning where the legs are guessed rather than seen."""
-    names = LAYOUTS["ntu-25"].joint_names
-    legs = [names.index(f"{part}_{s}") for part in ("knee", "ankle") for s in ("left", "right")]
-    if np.median(visibility[found][:, legs]) >= _OUT_OF_SIGHT:
-        return []
-    return ["The legs are mostly out of sight: their positions are the pose model's guess."]

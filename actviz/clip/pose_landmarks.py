@@ -1,6 +1,6 @@
-"""From MediaPipe's 33 body landmarks to the NTU-25 joints, and who is who from frame to frame.
+"""From MediaPipe's 33 body landmarks to the NTU-25 joints.
 
-P people · J joints · M = 33 landmarks
+J joints · M = 33 landmarks
 
 MediaPipe's world landmarks are metres from the middle of the hips: x to the right of the picture,
 y down, z away from the camera. The Kinect camera, whose axes every layout uses, has x to the
@@ -19,7 +19,7 @@ Joints that MediaPipe does not have are weighted means of landmarks:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,15 +27,18 @@ from numpy.typing import NDArray
 from actviz.clip.layouts import LAYOUTS
 from actviz.clip.skeleton import DERIVED
 
-__all__ = ["LANDMARKS", "Detection", "Identities", "joints_from_landmarks", "to_kinect_axes"]
+__all__ = [
+    "LANDMARKS",
+    "Detection",
+    "joints_from_landmarks",
+    "to_kinect_axes",
+    "torso_colours",
+]
 
 LANDMARKS = 33
 _EAR, _SHOULDER, _ELBOW, _WRIST, _LITTLE, _INDEX, _THUMB = 7, 11, 13, 15, 17, 19, 21
 _HIP, _KNEE, _ANKLE, _TOES = 23, 25, 27, 31  # numbers of the left side; the right side is one more
-_REACH = 0.75  # torso lengths that a torso may move between two sights of the same person,
-_SPEED = 3.0  # and this many more for each second between them (a brisk walk),
-_FARTHEST = 1.5  # but never more than this
-_DOUBLE = 0.5  # torso lengths: bodies that are nearer than this all over are one body found twice
+_GRID = 8  # places along and across a torso at which its colours are taken
 _TORSO = (_SHOULDER, _SHOULDER + 1, _HIP, _HIP + 1)
 
 
@@ -77,6 +80,12 @@ class Detection:
     world: NDArray[np.float64]  # (33, 3), metres from the middle of the hips, MediaPipe's axes
     image: NDArray[np.float64]  # (33, 2), pixels of the upright frame
     visibility: NDArray[np.float64]  # (33,), in [0, 1]
+    colours: NDArray[np.float64] | None = None  # (2, 3) of the torso, from ``torso_colours``
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether every landmark has a place."""
+        return bool(np.isfinite(self.world).all() and np.isfinite(self.image).all())
 
     @property
     def centre(self) -> NDArray[np.float64]:
@@ -90,59 +99,26 @@ class Detection:
         return max(1.0, float(np.linalg.norm((a + b - c - d) / 2)))
 
 
-@dataclass
-class Identities:
-    """Keeps two people apart over time by where their torsos are in the picture.
+def torso_colours(
+    rgb: NDArray[np.uint8], image: NDArray[np.floating]
+) -> NDArray[np.float64] | None:
+    """What somebody wears: mean colours (2, 3) in [0, 1] of the torso's upper and lower half.
 
-    A detection goes to the person whose torso was nearest when last seen, if that is within reach
-    (``_REACH`` and following lines). One out of everybody's reach is a new person while there is a
-    free place, otherwise the person nearest to it.
+    Args:
+        rgb: (H, W, 3).
+        image: landmarks (33, 2) in pixels of ``rgb``.
+
+    Returns:
+        None where a half is out of the picture.
     """
-
-    most: int = 2
-    _last: list[tuple[Detection, float]] = field(default_factory=list)  # per person: last, when
-
-    def assign(self, found: list[Detection], time_s: float) -> dict[int, Detection]:
-        """Person number -> detection of this frame."""
-        found = _without_doubles(found)[: self.most]
-        out: dict[int, Detection] = {}
-        pairs = sorted(
-            (self._distance(p, detection, time_s), p, i)
-            for p in range(len(self._last))
-            for i, detection in enumerate(found)
-        )
-        placed: set[int] = set()
-        for strict in (True, False):  # first those within reach, then the rest
-            for distance, p, i in pairs:
-                if p not in out and i not in placed and (distance <= 1 or not strict):
-                    out[p] = found[i]
-                    placed.add(i)
-            for i, detection in enumerate(found):
-                if strict and i not in placed and len(self._last) < self.most:
-                    out[len(self._last)] = detection
-                    self._last.append((detection, time_s))
-                    placed.add(i)
-        for p, detection in out.items():
-            self._last[p] = (detection, time_s)
-        return out
-
-    def _distance(self, person: int, detection: Detection, time_s: float) -> float:
-        """How far away a detection is, in units of the person's reach by now."""
-        last, seen_s = self._last[person]
-        step = float(np.linalg.norm(detection.centre - last.centre))
-        reach = min(_REACH + _SPEED * (time_s - seen_s), _FARTHEST)
-        return step / (min(last.torso, detection.torso) * reach)
-
-
-def _without_doubles(found: list[Detection]) -> list[Detection]:
-    """Detections without second sights of the same body, the most visible first."""
-    kept: list[Detection] = []
-    for detection in sorted(found, key=lambda d: -float(d.visibility.mean())):
-        apart = [
-            float(np.linalg.norm(detection.image - other.image, axis=1).mean())
-            / max(detection.torso, other.torso)
-            for other in kept
-        ]
-        if all(distance > _DOUBLE for distance in apart):
-            kept.append(detection)
-    return kept
+    height, width = rgb.shape[:2]
+    corners = image[list(_TORSO)].reshape(2, 2, 2)  # shoulders, hips; left, right; x, y
+    share = (np.arange(_GRID) + 0.5) / _GRID
+    ends = np.stack([1 - share, share])  # (2, grid)
+    at = np.floor(np.einsum("ia,jb,ijc->abc", ends, ends, corners)).astype(np.int64)
+    inside = ((at >= 0) & (at < (width, height))).all(-1)  # (grid, grid)
+    halves = [slice(None, _GRID // 2), slice(_GRID // 2, None)]
+    seen = [at[half][inside[half]] for half in halves]  # of (n, 2)
+    if not all(len(places) for places in seen):
+        return None
+    return np.stack([rgb[places[:, 1], places[:, 0]].mean(0) / 255 for places in seen])

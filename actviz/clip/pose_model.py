@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actviz.clip.downloads import RemoteFile, cache_folder, fetch
-from actviz.clip.pose_landmarks import Detection
+from actviz.clip.pose_landmarks import Detection, torso_colours
 from actviz.errors import ActvizError
 
 __all__ = ["POSE_MODEL", "Landmarker", "PoseError", "find_pose_model"]
@@ -134,14 +134,18 @@ class Landmarker:
                 ) from None
         self._settled |= bool(result.pose_landmarks)
         pairs = zip(result.pose_world_landmarks, result.pose_landmarks, strict=True)
-        return [self._detection(world, image) for world, image in pairs]
+        found = (self._detection(world, image, rgb) for world, image in pairs)
+        return [detection for detection in found if detection.is_finite]
 
-    def _detection(self, world: Any, image: Any) -> Detection:
+    def _detection(self, world: Any, image: Any, rgb: NDArray[np.uint8]) -> Detection:
         height, width = self._size
+        places = np.array([(mark.x, mark.y) for mark in image])  # of the picture's width, height
+        finite = bool(np.isfinite(places).all())
         return Detection(
             world=np.array([(mark.x, mark.y, mark.z) for mark in world]),
-            image=np.array([(mark.x * width, mark.y * height) for mark in image]),
+            image=places * (width, height),
             visibility=np.array([mark.visibility or 0.0 for mark in image]),
+            colours=torso_colours(rgb, places * rgb.shape[1::-1]) if finite else None,
         )
 
 

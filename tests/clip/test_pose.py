@@ -1,4 +1,4 @@
-"""Landmarks to joints, who is who, and the model file: what needs no MediaPipe to check."""
+"""Landmarks to joints, gaps, and the model file: what needs no MediaPipe to check."""
 
 from __future__ import annotations
 
@@ -8,25 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bodies import body
 
 from actviz.clip import pose, pose_model
 from actviz.clip.layouts import LAYOUTS
-from actviz.clip.pose_landmarks import (
-    Detection,
-    Identities,
-    joints_from_landmarks,
-    to_kinect_axes,
-)
+from actviz.clip.pose_landmarks import joints_from_landmarks, to_kinect_axes
+from actviz.clip.pose_people import People
 
 J = LAYOUTS["ntu-25"].number
-
-
-def _detection(x: float, y: float = 100.0, torso: float = 40.0) -> Detection:
-    """A body whose torso centre is at (x, y) pixels, ``torso`` pixels long."""
-    image = np.tile([x, y], (33, 1)).astype(float)
-    image[[11, 12], 1] -= torso / 2
-    image[[23, 24], 1] += torso / 2
-    return Detection(np.ones((33, 3)), image, np.ones(33))
 
 
 def test_joints_that_mediapipe_lacks_are_means_of_landmarks() -> None:
@@ -46,37 +35,13 @@ def test_axes_become_the_kinects() -> None:
     assert to_kinect_axes(np.array([1.0, 2.0, 3.0])).tolist() == [-1, -2, 3]
 
 
-def test_two_people_keep_their_numbers_when_detections_swap() -> None:
-    who = Identities()
-    who.assign([_detection(100), _detection(300)], 0.0)
-    people = who.assign([_detection(305), _detection(95)], 0.04)
-    assert {p: float(d.centre[0]) for p, d in people.items()} == {0: 95.0, 1: 305.0}
-
-
-def test_somebody_far_away_is_a_new_person() -> None:
-    who = Identities()
-    who.assign([_detection(100)], 0.0)
-    assert list(who.assign([_detection(300)], 0.04)) == [1]
-    assert list(who.assign([_detection(104)], 0.08)) == [0]
-
-
-def test_a_third_person_gets_the_nearest_number() -> None:
-    who = Identities()
-    who.assign([_detection(100), _detection(300)], 0.0)
-    assert list(who.assign([_detection(500)], 0.04)) == [1]
-
-
-def test_a_body_found_twice_is_one_body() -> None:
-    assert list(Identities().assign([_detection(100), _detection(105)], 0.0)) == [0]
-
-
 def test_frames_are_spread_evenly_and_keep_their_numbers() -> None:
     assert pose._spread(np.arange(10, 21), 3).tolist() == [10, 15, 20]
     assert pose._spread(np.arange(5), 9).tolist() == [0, 1, 2, 3, 4]
 
 
-def _seen(*frames: dict[int, float]) -> list[tuple[int, dict[int, Detection]]]:
-    return [(t, {p: _detection(x) for p, x in f.items()}) for t, f in enumerate(frames)]
+def _seen(*frames: dict[int, float]) -> list[People]:
+    return [{p: body(x) for p, x in frame.items()} for frame in frames]
 
 
 def test_short_gap_is_interpolated_and_marked() -> None:
@@ -84,7 +49,6 @@ def test_short_gap_is_interpolated_and_marked() -> None:
     assert arrays.found[:, 0].tolist() == [True, False, True]
     assert arrays.interpolated[:, 0].tolist() == [False, True, False]
     assert np.allclose(arrays.points[:, 0, J("spine_base"), 0], (100, 110, 120))
-    assert any("interpolated" in p for p in arrays.problems)
 
 
 def test_the_person_seen_most_often_comes_first() -> None:
