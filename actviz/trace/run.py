@@ -220,7 +220,7 @@ def _trace_posed(
     posed = pose_from_video(
         path, model_path=pose_model, start_s=span.start_s, end_s=span.end_s, progress=tell
     )
-    cached = man_image(loaded, posed.skeleton, info=info)
+    cached = man_image(loaded, posed.skeleton, info=info, visibility=posed.visibility)
     trace = ask_man(cached, cam_class=cam_class)
     clip = read_clip(path, frame_index=trace.frame_index, short_side=SHORT_SIDE)
     points = posed.points * np.float32(clip.frames.shape[1] / posed.frame_size[0])
