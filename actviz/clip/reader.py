@@ -24,7 +24,7 @@ from actviz.clip.sampling import span_frames
 from actviz.clip.types import Clip, ClipInfo
 from actviz.errors import ClipReadError
 
-__all__ = ["file_sha256", "frame_times", "iter_frames", "probe", "read_clip"]
+__all__ = ["check_memory", "file_sha256", "frame_times", "iter_frames", "probe", "read_clip"]
 
 MOST_BYTES = 2**31  # of one clip in memory
 _SKIP_COST = 8  # frames: decoding this many unwanted ones costs no more than a seek
@@ -83,7 +83,7 @@ def read_clip(
     index = index_of(Path(path))
     wanted = _wanted_frames(index, frame_index, start_s, end_s)
     upright = _Upright(index, short_side)
-    _check_memory(index, len(wanted), upright)
+    check_memory(path, len(wanted), short_side=short_side)
     frames = np.empty((len(wanted), *upright.shape), dtype=np.uint8)
     read = np.zeros(len(wanted), dtype=bool)
     for seek in (True, False):  # from the beginning where seeking did not give every frame
@@ -219,7 +219,13 @@ def _wanted_frames(
     return np.unique(asked).astype(np.int64)
 
 
-def _check_memory(index: VideoIndex, count: int, upright: _Upright) -> None:
+def check_memory(path: StrPath, count: int, *, short_side: int | None = None) -> None:
+    """Refuse a clip of ``count`` frames that would not fit in memory.
+
+    Raises ``ClipReadError``.
+    """
+    index = index_of(Path(path))
+    upright = _Upright(index, short_side)
     size = count * int(np.prod(upright.shape))
     if size > MOST_BYTES:
         raise ClipReadError(

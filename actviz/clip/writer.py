@@ -33,10 +33,20 @@ class VideoWriter:
     The video starts at its first frame: times are kept relative to it. ``fps`` tells how long the
     last frame is shown and is the nominal rate. Odd sizes are made even by repeating the last row
     or column. The file appears under its name only when all is written; after an error nothing
-    is left behind.
+    is left behind. ``loss`` is x264's crf; ``quick`` writes as good a picture in less than half the
+    time, in a file about twice as large.
     """
 
-    def __init__(self, path: str | PathLike[str], *, width: int, height: int, fps: float) -> None:
+    def __init__(
+        self,
+        path: str | PathLike[str],
+        *,
+        width: int,
+        height: int,
+        fps: float,
+        loss: int = 20,
+        quick: bool = False,
+    ) -> None:
         if width < 1 or height < 1 or not 0 < fps < 1000:
             raise ValueError(
                 "expected a width and height of at least 1 pixel and 0 < fps < 1000; got "
@@ -44,6 +54,7 @@ class VideoWriter:
             )
         self.path = Path(path)
         self.width, self.height, self.fps = width, height, float(fps)
+        self._coding = {"preset": "ultrafast" if quick else "veryfast", "crf": str(loss)}
         self._hidden = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}.part")
         self._first_s: float | None = None
         self._last_tick = -1
@@ -114,7 +125,7 @@ class VideoWriter:
         context.colorspace = context.color_primaries = context.color_trc = _BT709
         context.color_range = _LIMITED
         context.max_b_frames = 0  # so that the file needs no edit list to start at zero
-        stream.options = {"preset": "veryfast", "crf": "20"}
+        stream.options = self._coding
         return stream
 
     def _picture(self, frame: NDArray[np.uint8]) -> Any:

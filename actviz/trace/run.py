@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from actviz.clip.reader import frame_times, probe, read_clip
 from actviz.clip.sampling import segment_indices, span_frames
 from actviz.clip.skeleton import SKELETON_SUFFIXES, read_skeleton
+from actviz.clip.small_film import SmallFilm, read_and_copy
 from actviz.clip.types import Clip, ClipInfo
 from actviz.errors import ActvizError
 from actviz.learn.cards import Card
@@ -64,13 +66,43 @@ def sample_clip(
     Args:
         flow_length: L of flow snippets that are to begin at the frames; 0: of no matter.
     """
-    info = probe(path)
-    inside = _inside(path, span)
+    wanted = _sampled(_inside(path, span), count, flow_length)
+    return read_clip(path, frame_index=wanted, short_side=SHORT_SIDE), probe(path)
+
+
+def _sampled(inside: NDArray[np.int64], count: int, flow_length: int) -> NDArray[np.int64]:
     if flow_length:
-        at = snippet_starts(len(inside), count, flow_length)
-    else:
-        at = np.unique(segment_indices(len(inside), min(count, len(inside))))
-    return read_clip(path, frame_index=inside[at], short_side=SHORT_SIDE), info
+        return inside[snippet_starts(len(inside), count, flow_length)]
+    return inside[np.unique(segment_indices(len(inside), min(count, len(inside))))]
+
+
+def _sampled_and_copied(
+    path: str | Path,
+    count: int,
+    span: Span,
+    flow_length: int,
+    scratch: Path | None,
+    progress: StageProgress | None,
+) -> tuple[Clip, ClipInfo, SmallFilm | None]:
+    """As ``sample_clip``, and where it saves work a small copy of the span in ``scratch``.
+
+    It saves none where the film is small already. A damaged one is better sought through.
+    """
+    info = probe(path)
+    if scratch is None or info.problems or min(info.width, info.height) <= SHORT_SIDE:
+        clip, _ = sample_clip(path, count, span, flow_length=flow_length)
+        return clip, info, None
+    inside = _inside(path, span)
+    clip, small = read_and_copy(
+        path,
+        _sampled(inside, count, flow_length),
+        span=inside,
+        short_side=SHORT_SIDE,
+        to=scratch / "small.mp4",
+        fps=min(max(info.fps, 1.0), 240.0),
+        progress=one_stage(progress, "reading the film"),
+    )
+    return clip, info, small
 
 
 def _inside(path: str | Path, span: Span) -> NDArray[np.int64]:
@@ -100,6 +132,7 @@ def trace_video(
     cam_method: str | None = None,
     motion: bool = False,
     flow_method: str = "",
+    scratch: Path | None = None,
     progress: StageProgress | None = None,
 ) -> Traced:
     """Any model that looks at pictures on a video file.
@@ -111,6 +144,8 @@ def trace_video(
         cam_method: by which it is, of ``cam_methods.CAM_METHODS``; exactly where None.
         motion: trace what moves beside TMNet's maps (``Traced.with_motion``).
         flow_method: "tvl1", "dis", or "" for the quick one (``actviz.trace.flow``).
+        scratch: a folder for a small copy of a large film (``Traced.small``), made on the way, so
+            that drawing on every frame needs no second decoding; None where nothing is drawn.
     """
     count = frames if frames is not None else frames_seen(loaded.card)
     if not 1 <= count <= MOST_FRAMES:
@@ -119,7 +154,8 @@ def trace_video(
     if cam_method is not None:
         check_method(cam_method, expect_model(loaded, "tmnet"))
     on_flow = card.modality == "flow"
-    clip, info = sample_clip(path, count, span, flow_length=card.flow_length if on_flow else 0)
+    begins = card.flow_length if on_flow else 0
+    clip, info, small = _sampled_and_copied(path, count, span, begins, scratch, progress)
     flow = None
     if flow_length_of(second or loaded):
         flow = _flow_at(
@@ -129,15 +165,16 @@ def trace_video(
     if card.model == "mam":
         cached, beside = _mam_looks(loaded, second, clip, flow, info, tell)
         memory = ask_streams(cached, beside, threshold=threshold)
-        return Traced(memory, file, span, info, clip, None, cached=cached, cached_flow=beside)
+        traced = Traced(memory, file, span, info, clip, None, cached=cached, small=small)
+        return replace(traced, cached_flow=beside)
     if card.model == "tmnet":
         glances = glances_at(loaded, clip, info=info, progress=tell)
         plain = glance_trace(glances, cam_class=cam_class)
-        traced = Traced(plain, file, span, info, clip, None, cached_glances=glances)
+        traced = Traced(plain, file, span, info, clip, None, cached_glances=glances, small=small)
         traced = traced.with_maps(method=cam_method, progress=progress)
         return traced.with_motion(progress=progress) if motion else traced
     trace = trace_sequence(loaded, clip, info=info, flow=flow, progress=tell)
-    return Traced(trace, file, span, info, clip, None)
+    return Traced(trace, file, span, info, clip, None, small=small)
 
 
 def _flow_at(
@@ -244,12 +281,14 @@ def trace_file(
     motion: bool = False,
     flow_method: str = "",
     pose_model: str | Path | None = None,
+    scratch: Path | None = None,
     progress: StageProgress | None = None,
 ) -> Traced:
     """What ``actviz trace`` does: any readable file, any of the models.
 
     Args:
         second: weights of MAM on optical flow, or "bundled": two streams.
+        scratch: as for ``trace_video``.
 
     Raises:
         ActvizError: bad input of any kind, in one sentence.
@@ -289,5 +328,6 @@ def trace_file(
         cam_method=cam_method,
         motion=motion,
         flow_method=flow_method,
+        scratch=scratch,
         progress=progress,
     )

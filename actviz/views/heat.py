@@ -20,6 +20,9 @@ def heat_opacity(value: ArrayLike) -> NDArray[np.float32]:
     return np.float32(0.8) * np.asarray(value, dtype=np.float32) ** np.float32(0.7)
 
 
+_OPACITY = heat_opacity(np.linspace(0, 1, 4097))  # a power for every pixel would take too long
+
+
 @cache
 def _stretch(size: int, cells: int) -> NDArray[np.float32]:
     """(size, cells) weights of a bilinear enlargement; cell centres stay where they are."""
@@ -133,6 +136,10 @@ def _laid_over(
     large = np.clip(stretched, -1, 1).astype(np.float32, copy=False)
     out = picture.copy()
     under = out[..., top : top + high, left : left + wide, :]
-    opacity = heat_opacity(np.abs(large))[..., None]
-    under[...] = np.rint(under + opacity * (paint(large) - under)).astype(np.uint8)
+    opacity = _OPACITY[np.rint(np.abs(large) * (len(_OPACITY) - 1)).astype(np.int16)][..., None]
+    mixed = paint(large)  # under + opacity · (paint - under), in place
+    mixed -= under
+    mixed *= opacity
+    mixed += under
+    under[...] = np.rint(mixed, out=mixed)
     return out
