@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import textwrap
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,7 +36,8 @@ _SHOWN = 20  # lines of a list
 _CHECK = """\
 Looks at every sample of a data set: which files are missing, which cannot be read and why, which
 are suspicious (repaired timestamps, a truncated end, interpolated joints, …), for each part of the
-usual split. Of a video the packets and the first and last picture are read; --thorough decodes all.
+usual split, or of --protocol. Of a video the packets and the first and last picture are read;
+--thorough decodes all.
 
 Suspicious samples can be used, missing and unreadable ones are skipped in training.
 The exit status is 0 whatever is found; the last line says how many samples cannot be used."""
@@ -89,6 +91,9 @@ def _add_check(commands: Commands) -> None:
     parser = _explained(commands, "check", _check, text, _CHECK)
     _add_root(parser)
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write a row for every sample")
+    parser.add_argument(
+        "--protocol", default="", metavar="NAME", help="split of the table (default: the usual one)"
+    )
     parser.add_argument("--thorough", action="store_true", help="decode every picture of a video")
 
 
@@ -193,7 +198,13 @@ def _check(options: argparse.Namespace) -> None:
 
     dataset = _open(options)
     with Bar() as bar:
-        found = check(dataset, thorough=options.thorough, workers=options.workers, progress=bar)
+        found = check(
+            dataset,
+            protocol=options.protocol,
+            thorough=options.thorough,
+            workers=options.workers,
+            progress=bar,
+        )
     if options.csv is not None:
         found.save(options.csv)
     print("\n".join(_in_words(dataset, found, options.csv)))
@@ -203,6 +214,8 @@ def _in_words(dataset: Dataset, found: Check, table: Path | None) -> Iterator[st
     count = len(found.rows)
     yield f"{dataset.name} at {dataset.root}: {count} samples of {len(dataset.classes)} classes"
     yield from (f"note: {note}" for note in dataset.notes)
+    if dataset.kind == "skeleton" and found.unusable < count:
+        yield f"skeletons: {_skeletons(found)}"
     yield ""
     yield from _parts_table(found)
     spoilt = [f"{name} {has} of {all_}" for name, (has, all_) in found.spoilt_classes().items()]
@@ -218,6 +231,20 @@ def _in_words(dataset: Dataset, found: Check, table: Path | None) -> Iterator[st
             yield f"… and {len(bad) - _SHOWN} more lines; {where}."
     yield ""
     yield f"{found.unusable} of {count} samples cannot be used."
+
+
+def _skeletons(found: Check) -> str:
+    """Layouts, people and lengths of what can be used, in one line."""
+    rows = [row for row in found.rows if row.layout]
+    layouts = Counter(row.layout for row in rows).most_common()
+    most = max(row.people for row in rows)
+    frames = sorted(row.frames for row in rows)
+    shown = ", ".join(f"{name} ({n})" if layouts[1:] else name for name, n in layouts)
+    people = "one person" if most < 2 else f"up to {most} people"
+    return (
+        f"{shown}; {people}; {frames[0]} to {frames[-1]} frames, half of them up to "
+        f"{frames[(len(frames) - 1) // 2]}"
+    )
 
 
 def _parts_table(found: Check) -> Iterator[str]:

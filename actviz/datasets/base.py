@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ import numpy as np
 
 from actviz.errors import ActvizError
 
-__all__ = ["Dataset", "DatasetError", "Kind", "Sample", "Split", "hold_out"]
+__all__ = ["Dataset", "DatasetError", "Kind", "Sample", "Split", "hold_out", "natural"]
 
 Kind = Literal["video", "skeleton"]
 
@@ -75,6 +76,12 @@ class Dataset:
     def absent(self) -> tuple[Sample, ...]:
         """Samples whose file is not there."""
         return tuple(s for s in self.samples if s.path is not None and not s.path.is_file())
+
+
+def natural(text: str) -> tuple[list[tuple[int, int, str]], str]:
+    """Sorts numbers within names by their value, and letters whatever their case."""
+    pieces = re.split(r"([0-9]+)", text.casefold())
+    return [(0, int(p), "") if p.isdecimal() else (1, 0, p) for p in pieces if p], text
 
 
 def hold_out(

@@ -15,10 +15,14 @@ from contextlib import closing
 from dataclasses import astuple, dataclass, fields
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from actviz.datasets.base import Dataset, DatasetError, Kind, Sample, Split
 from actviz.datasets.crew import DIED, crew, workers_for
 from actviz.errors import ClipReadError
+
+if TYPE_CHECKING:
+    from actviz.clip.layouts import Layout
 
 __all__ = ["STATUSES", "Check", "Row", "check"]
 
@@ -36,7 +40,7 @@ class Row:
     path: str
     label: int  # of its class
     class_name: str
-    split: str  # train, val or test in the data set's usual protocol; "" where in none
+    split: str  # train, val or test in the protocol; "" where in none
     status: str  # one of STATUSES
     frames: int = 0
     duration_s: float = 0.0
@@ -44,6 +48,8 @@ class Row:
     width: int = 0  # pixels, upright; 0 for skeletons
     height: int = 0
     problems: str = ""  # sentences
+    layout: str = ""  # of a skeleton, with its number of joints where it is the file's own
+    people: int = 0  # most at a time in a skeleton
 
 
 @dataclass(frozen=True)
@@ -105,11 +111,14 @@ class _Finding:
     width: int = 0
     height: int = 0
     problems: tuple[str, ...] = ()
+    layout: str = ""
+    people: int = 0
 
 
 def check(
     dataset: Dataset,
     *,
+    protocol: str = "",
     thorough: bool = False,
     workers: int | None = None,
     progress: Progress | None = None,
@@ -117,10 +126,12 @@ def check(
     """Look at every sample of a data set, several at a time. A broken one is a row, not an error.
 
     Args:
+        protocol: whose split the rows name; "" for the usual one.
         thorough: decode every picture of a video, not its first and last alone.
         workers: processes (default: one for each core; 0: none but this one).
         progress: called with (stage, samples done, samples in all).
     """
+    parts = _parts(dataset.split(protocol))
     samples = dataset.samples
     work = partial(_look_at, kind=dataset.kind, thorough=thorough)
     found: dict[Sample, _Finding] = {}
@@ -129,9 +140,8 @@ def check(
             found[sample] = finding or _Finding("unreadable", problems=(DIED,))
             if progress is not None:
                 progress("checking", len(found), len(samples))
-    parts = _parts(dataset.split())
     rows = (_row(dataset, sample, parts.get(sample.key, ""), found[sample]) for sample in samples)
-    return Check(dataset.protocols[0], tuple(rows))
+    return Check(protocol or dataset.protocols[0], tuple(rows))
 
 
 def _parts(split: Split) -> dict[str, str]:
@@ -153,6 +163,8 @@ def _row(dataset: Dataset, sample: Sample, part: str, finding: _Finding) -> Row:
         width=finding.width,
         height=finding.height,
         problems=" ".join(f"{problem.rstrip('.')}." for problem in finding.problems),
+        layout=finding.layout,
+        people=finding.people,
     )
 
 
@@ -202,7 +214,7 @@ def _video(path: Path, thorough: bool) -> _Finding:
 
 
 def _skeleton(sample: Sample) -> _Finding:
-    from actviz.clip.skeleton import read_skeleton
+    from actviz.clip.skeleton import layout_of, read_skeleton, usable
 
     assert sample.path is not None
     skeleton = read_skeleton(sample.path, segment=sample.segment)
@@ -214,4 +226,12 @@ def _skeleton(sample: Sample) -> _Finding:
         duration,
         (frames - 1) / duration if duration else 0.0,
         problems=skeleton.problems,
+        layout=_layout_words(layout_of(skeleton)),
+        people=int(usable(skeleton).sum(1).max()),
     )
+
+
+def _layout_words(layout: Layout) -> str:
+    from actviz.clip.layouts import LAYOUTS
+
+    return layout.name if layout.name in LAYOUTS else f"{layout.name} of {len(layout)} joints"

@@ -5,6 +5,7 @@ ROOT/<class>/<file>                                   no parts: all is for train
 ROOT.csv: path,label,split[,group]                    paths relative to the table
 
 Videos or skeletons, told by their endings, not both. Folders within a class folder are read too.
+Skeletons whose people are known, by the table or by their names, have protocols by people as well.
 """
 
 from __future__ import annotations
@@ -16,12 +17,19 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from actviz.clip.skeleton import SKELETON_SUFFIXES
-from actviz.datasets.base import Dataset, DatasetError, Kind, Sample, Split
+from actviz.datasets.base import Dataset, DatasetError, Kind, Sample, Split, natural
 from actviz.datasets.finder import PARTS
+from actviz.datasets.people import (
+    CROSS,
+    LEAVE_OUT,
+    people_in,
+    protocols_by_people,
+    split_by_people,
+)
 from actviz.datasets.table import VIDEO_SUFFIXES, read_table
 
 __all__ = ["open_folder"]
@@ -29,6 +37,7 @@ __all__ = ["open_folder"]
 _CLUTTER = frozenset(("thumbs.db", "desktop.ini", "icon\r"))
 _UNSAFE = re.compile(r'[<>:"|?*\\\x00-\x1f]')
 _LAYOUTS = {".skeleton": "ntu-25", ".txt": "kinect-20"}  # an .npz brings its own
+_ALL = "No folders train, val, test: all is for training."
 _FORM = "train/<class>/<file>, val/… and test/…, or <class>/<file>, or one CSV of path,label,split"
 
 
@@ -57,6 +66,7 @@ def open_folder(root: Path) -> Dataset:
     clips, notes = _from_tree(root)
     tables = sorted(path for path in root.glob("*.csv") if not path.name.startswith("."))
     if len(tables) == 1 and len({clip.label for clip in clips}) < 2:  # all lie in one folder
+        notes = tuple(note for note in notes if note != _ALL)
         return _dataset(tables[0], root, _from_table(tables[0]), notes)
     return _dataset(root, root, clips, notes)
 
@@ -85,7 +95,7 @@ def _from_tree(root: Path) -> tuple[list[_Clip], tuple[str, ...]]:
     ]
     clips = _without_texts(clips)
     taken = {clip.path for clip in clips}
-    notes = [] if parts or not clips else ["No folders train, val, test: all is for training."]
+    notes = [] if parts or not clips else [_ALL]
     left = Counter(path.suffix.lower() or "no ending" for path, _, _ in found if path not in taken)
     if left and clips:
         kinds = ", ".join(f"{n} × {ending}" for ending, n in sorted(left.items()))
@@ -108,32 +118,29 @@ def _without_texts(clips: list[_Clip]) -> list[_Clip]:
 
 def _subfolders(folder: Path) -> list[Path]:
     inside = (path for path in folder.iterdir() if not path.name.startswith("."))
-    return sorted((path for path in inside if path.is_dir()), key=lambda p: _natural(p.name))
+    return sorted((path for path in inside if path.is_dir()), key=lambda p: natural(p.name))
 
 
 def _files(folder: Path) -> Iterator[Path]:
     """Files below ``folder`` in natural order, hidden ones and system clutter left out."""
     for here, inside, names in os.walk(folder):
-        inside[:] = sorted((n for n in inside if not n.startswith(".")), key=_natural)
-        for name in sorted(names, key=_natural):
+        inside[:] = sorted((n for n in inside if not n.startswith(".")), key=natural)
+        for name in sorted(names, key=natural):
             if not name.startswith(".") and name.lower() not in _CLUTTER:
                 yield Path(here, name)
-
-
-def _natural(text: str) -> tuple[list[tuple[int, int, str]], str]:
-    """Sorts numbers within names by their value, and letters whatever their case."""
-    pieces = re.split(r"([0-9]+)", text.casefold())
-    return [(0, int(p), "") if p.isdecimal() else (1, 0, p) for p in pieces if p], text
 
 
 def _dataset(source: Path, root: Path, clips: Sequence[_Clip], notes: tuple[str, ...]) -> Dataset:
     if not clips:
         raise DatasetError(f"{source}: expected clips as {_FORM}; found no video and no skeleton.")
     kind = _kind(source, clips)
+    if kind == "skeleton":
+        clips, told = _with_people(clips)
+        notes += told
     trained = {clip.label for clip in clips if clip.part == "train"}
     if not trained:
         notes += ("No training part: these clips can be evaluated on, not trained on.",)
-    classes = sorted(trained or {clip.label for clip in clips}, key=_natural)
+    classes = sorted(trained or {clip.label for clip in clips}, key=natural)
     for clip in clips:
         if clip.label not in classes:
             raise DatasetError(
@@ -146,17 +153,40 @@ def _dataset(source: Path, root: Path, clips: Sequence[_Clip], notes: tuple[str,
         sample = Sample(key, clip.path, classes.index(clip.label), clip.group)
         parts[clip.part].append(sample)
     train, val, test = (tuple(parts[part]) for part in ("train", "val", "test"))
+    every = (*train, *val, *test)
+    by_people = protocols_by_people(every) if kind == "skeleton" else ()
+
+    def make_split(name: str) -> Split:
+        given = Split(name, train, test, val)
+        return split_by_people(name, every) if name in by_people else given
+
     endings = {clip.path.suffix.lower() for clip in clips}
     return Dataset(
         name="folder",
         kind=kind,
         root=root,
         classes=tuple(classes),
-        samples=(*train, *val, *test),
-        protocols=("given",),
-        make_split=lambda name: Split(name, train, test, val),
+        samples=every,
+        protocols=("given", *by_people),
+        make_split=make_split,
         layout=_LAYOUTS.get(next(iter(endings))) if len(endings) == 1 else None,
         notes=notes,
+    )
+
+
+def _with_people(clips: Sequence[_Clip]) -> tuple[Sequence[_Clip], tuple[str, ...]]:
+    """Clips with the people in them as groups, where their table or their names tell them."""
+    named = "the table"
+    if not any(clip.group for clip in clips):
+        named = "file names"
+        people = people_in([clip.name.rpartition(clip.label + "/")[2] for clip in clips])
+        clips = [replace(clip, group=who) for clip, who in zip(clips, people, strict=True)]
+    groups = {clip.group for clip in clips}
+    if "" in groups or len(groups) < 2:
+        return clips, ()
+    return clips, (
+        f"{len(groups)} people, told by {named}: protocols {CROSS} (odd numbers train, even ones "
+        f"test) and {LEAVE_OUT}<person> are there beside given.",
     )
 
 

@@ -103,7 +103,7 @@ def evaluate(
         done = _puppets(loaded, protocol, part, views, clips)
         return _with_facts(done, loaded, "puppets", "seeds", clips)
     opened = data if isinstance(data, Dataset) else open_data(name, data)
-    if not protocol and name == loaded.card.dataset:
+    if not protocol and name == loaded.card.dataset and loaded.card.protocol in opened.protocols:
         protocol = loaded.card.protocol
     samples, labels = labelled_samples(loaded, opened, protocol, part, prepared=prepared)
     there, missing = present(spread_over(samples, clips), prepared_place(opened, prepared))
