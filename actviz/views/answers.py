@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from actviz.views.theme import FONT, OKABE_ITO, Theme, pick_theme
 
-__all__ = ["answer_bars", "answer_change", "describe_answer", "describe_change"]
+__all__ = ["answer_bars", "answer_change", "describe_answer", "describe_change", "dress_bars"]
 
 
 def _check_answer(top: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
@@ -51,7 +51,7 @@ def answer_bars(
             hovertemplate="%{customdata} %{x:.3f}<extra></extra>",
         )
     )
-    _dress(figure, names, theme)
+    dress_bars(figure, names, theme)
     head, foot = (40 if title else 6), (66 if note else 40)
     figure.update_layout(
         height=32 * len(names) + head + foot,
@@ -66,7 +66,15 @@ def answer_bars(
     return figure
 
 
-def _dress(figure: go.Figure, names: list[str], theme: Theme) -> None:
+def dress_bars(
+    figure: go.Figure,
+    names: Sequence[str],
+    theme: Theme,
+    *,
+    axis: str = "probability, 0–1",
+    bold: bool = True,
+) -> None:
+    """Horizontal bars of probabilities as they look everywhere, the first one's name ``bold``."""
     figure.update_layout(
         paper_bgcolor=theme.paper,
         plot_bgcolor=theme.paper,
@@ -77,7 +85,7 @@ def _dress(figure: go.Figure, names: list[str], theme: Theme) -> None:
     )
     figure.update_xaxes(
         range=[0, 1],
-        title={"text": "probability, 0–1", "standoff": 4},
+        title={"text": axis, "standoff": 4},
         tickvals=[0, 0.5, 1],
         gridcolor=theme.grid,
         zeroline=True,
@@ -87,7 +95,7 @@ def _dress(figure: go.Figure, names: list[str], theme: Theme) -> None:
     figure.update_yaxes(
         autorange="reversed",
         tickvals=list(range(len(names))),
-        ticktext=[f"<b>{names[0]}</b>", *names[1:]],
+        ticktext=[f"<b>{names[0]}</b>" if bold else names[0], *names[1:]],
         tickfont={"size": 15},
         automargin=True,
         ticklabelstandoff=6,
@@ -139,7 +147,7 @@ def answer_change(
         )
     legend = f"▨ {names[0]}   <span style='color:{accent}'>■</span> {names[1]}"
     starred = [f"{classes[k]} ★" if classes[k] == truth else classes[k] for k in order]
-    _dress(figure, starred, theme)
+    dress_bars(figure, starred, theme)
     figure.update_layout(
         barmode="group",
         bargap=0.22,

@@ -8,10 +8,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from actviz.views.checks import check_clock, check_curve
 from actviz.views.lanes import Lane, LaneFigure
-from actviz.views.theme import ATTENTION, pick_theme
+from actviz.views.parts import Part, stacked
+from actviz.views.theme import ATTENTION
 from actviz.views.truth import Truth
 
-__all__ = ["attention_lanes", "describe_attention", "nearly_flat"]
+__all__ = ["attention_lanes", "attention_part", "describe_attention", "moved_part", "nearly_flat"]
 
 _FLAT = 0.05  # curves that move less than this say little about time
 
@@ -48,28 +49,58 @@ def attention_lanes(
     """
     times = check_clock(times_s)
     curves = check_curve(attention, len(times), "attention", rows=3)
-    theme = pick_theme(dark)
-    rows = [Lane("attention, 0–1", 230, (-0.04, 1.06), (0, 0.5, 1))]
-    shift = None if moved is None else check_curve(moved, len(times), "moved")
-    if shift is not None:
-        unit = f", {moved_unit}" if moved_unit else ""
-        top = max(float(np.nanmax(shift)), 1e-6) * 1.15
-        rows.append(Lane(f"how far the joints were moved{unit}", 84, (0, top)))
-    lanes = LaneFigure(rows, times, theme, truth=truth, thumbnails=thumbnails)
-    at = len(times) - 1 if cursor_s is None else int(np.abs(times - cursor_s).argmin())
-    labels, digits = {}, 3 if nearly_flat(curves) else 2
-    for (name, look), curve in zip(ATTENTION.items(), curves, strict=True):
-        if not np.isfinite(curve).any():
-            continue
-        lanes.curve(0, curve, name, look)
-        value = f" {curve[at]:.{digits}f}" if np.isfinite(curve[at]) else ""
-        labels[f"{name}{value}"] = (float(curve[np.isfinite(curve)][-1]), look.colour)
-    lanes.direct_labels(0, labels)
-    if shift is not None:
-        line = {"color": theme.ink, "width": 2}
-        lanes.points(1, shift, "moved", line=line, marker={"color": theme.ink, "size": 5})
+    at = None if cursor_s is None else int(np.abs(times - cursor_s).argmin())
+    parts = [attention_part(curves, at=at)]
+    if moved is not None:
+        parts.append(moved_part(check_curve(moved, len(times), "moved"), unit=moved_unit))
     said = " · ".join(part for part in (nearly_flat(curves), note) if part)
-    return lanes.finish(cursor_s, title, said or None)
+    return stacked(
+        parts,
+        times,
+        cursor_s=cursor_s,
+        truth=truth,
+        thumbnails=thumbnails,
+        title=title,
+        note=said or None,
+        dark=dark,
+    )
+
+
+def attention_part(
+    attention: ArrayLike, *, at: int | None = None, title: str = "attention, 0–1", height: int = 230
+) -> Part:
+    """Attention (3, T) to x, y and z; the labels give the values at position ``at``, else the last.
+
+    Curves that hardly move get a third decimal: one that is flat to the second still moves.
+    """
+    array = np.asarray(attention, dtype=np.float64)
+    curves = check_curve(array, array.shape[-1], "attention", rows=3)
+
+    def draw(lanes: LaneFigure, number: int) -> None:
+        labels, digits = {}, 3 if nearly_flat(curves) else 2
+        for (name, look), curve in zip(ATTENTION.items(), curves, strict=True):
+            if not np.isfinite(curve).any():
+                continue
+            lanes.curve(number, curve, name, look)
+            value = curve[-1 if at is None else at]
+            words = f" {value:.{digits}f}" if np.isfinite(value) else ""
+            labels[f"{name}{words}"] = (float(curve[np.isfinite(curve)][-1]), look.colour)
+        lanes.direct_labels(number, labels)
+
+    return Part(Lane(title, height, (-0.04, 1.06), (0, 0.5, 1)), draw)
+
+
+def moved_part(moved: NDArray[np.float64], *, unit: str = "") -> Part:
+    """How far the joints were moved on average (T,), in ``unit``."""
+    top = max(float(np.nanmax(moved)), 1e-6) * 1.15
+
+    def draw(lanes: LaneFigure, number: int) -> None:
+        ink = lanes.theme.ink
+        line = {"color": ink, "width": 2}
+        lanes.points(number, moved, "moved", line=line, marker={"color": ink, "size": 5})
+
+    title = "how far the joints were moved" + (f", {unit}" if unit else "")
+    return Part(Lane(title, 84, (0, top)), draw)
 
 
 def describe_attention(times_s: ArrayLike, attention: ArrayLike) -> str:

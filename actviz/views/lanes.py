@@ -196,6 +196,22 @@ class LaneFigure:
         line = {"color": self.theme.muted, "width": 1.5, "dash": dash}
         self._line((0, 1, "paper"), (height, height, self.axis(lane)), line, name)
 
+    def border(self, lane: int, height: float) -> None:
+        """A thin line right across between two rows of one lane."""
+        line = {"color": self.theme.paper, "width": 2}
+        self._line((0, 1, "paper"), (height, height, self.axis(lane)), line, "border")
+
+    def retitle(self, lane: int, title: str) -> None:
+        """Another title for a lane, where it depends on the theme."""
+        axis = f"{self.axis(lane)} domain"
+        for note in self._notes:
+            if note["yref"] == axis and note["y"] == 1:
+                note["text"] = title
+
+    def touch(self, lane: int, height: float) -> None:
+        """Makes a lane clickable at every frame that holds no curve of its own."""
+        self._touch(self.row(lane), "frames", height)
+
     def finish(self, cursor_s: float | None, title: str | None, note: str | None) -> go.Figure:
         """The figure with its cursor, title and note."""
         if cursor_s is not None:
@@ -351,13 +367,13 @@ class LaneFigure:
         self.figure.update_xaxes(showgrid=False, row=1, col=1)
         self._touch(1, "frames")
 
-    def _touch(self, row: int, name: str) -> None:
+    def _touch(self, row: int, name: str, height: float = 0.5) -> None:
         """Unseen markers at every frame, so that a click anywhere in the row finds one."""
         unseen = {"marker": {"opacity": 0}}
         self.figure.add_trace(
             go.Scatter(
                 x=self.times_s,
-                y=np.full(len(self.times_s), 0.5),
+                y=np.full(len(self.times_s), height),
                 mode="lines+markers",
                 line={"width": 0},
                 marker={"size": 12, "opacity": 0},

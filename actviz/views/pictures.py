@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -15,17 +16,23 @@ from actviz.views.checks import check_picture
 from actviz.views.skeleton import SIDES, bone_sides
 from actviz.views.theme import (
     BONES,
+    PEOPLE,
     SKIPPED,
     WRITTEN,
+    Curve,
+    heat_colours,
     rgb,
 )
 
 __all__ = [
+    "JointMarks",
     "draw_caption",
     "draw_decision",
     "draw_skeleton",
     "font",
     "greyed",
+    "joint_marks",
+    "of_person",
 ]
 
 
@@ -52,7 +59,8 @@ def draw_skeleton(
     left: Sequence[int] = (),
     right: Sequence[int] = (),
     present: ArrayLike | None = None,
-    weight: float | None = None,
+    weight: ArrayLike | None = None,
+    colours: str | None = None,
 ) -> NDArray[np.uint8]:
     """Bones over a frame: left thick blue, right thinner vermilion, dark-edged on any picture.
 
@@ -61,7 +69,8 @@ def draw_skeleton(
         points: (P, J, 2) pixels, x right and y down; a bone with a NaN end is left out.
         bones: (bones, 2) joint numbers.
         present: (P,) who is there; None: everyone.
-        weight: attention in [0, 1]; joints grow and brighten with it.
+        weight: in [0, 1], one number or (P, J); joints grow and brighten with it.
+        colours: a scale of the theme that joints are coloured by; None: white to yellow.
     """
     picture = check_picture(frame)
     places = np.asarray(points, dtype=np.float64)
@@ -77,7 +86,9 @@ def draw_skeleton(
     unit = max(1.0, min(picture.shape[:2]) / 240) * scale
     sides = bone_sides(bones, left, right)
     for person in np.flatnonzero(there):
-        _limbs(draw, (places[person] + 0.5) * scale, sides, unit, weight)
+        marks = joint_marks(None if weight is None else of_person(weight, person), colours)
+        looks = PEOPLE[int(person) % len(PEOPLE)]
+        _limbs(draw, (places[person] + 0.5) * scale, sides, unit, marks, looks)
     small = layer.reduce(scale) if scale > 1 else layer
     base = Image.fromarray(picture).convert("RGBA")
     return np.asarray(Image.alpha_composite(base, small).convert("RGB"))
@@ -88,24 +99,67 @@ def _limbs(
     places: NDArray[np.float64],
     sides: dict[str, NDArray[np.int64]],
     unit: float,
-    weight: float | None,
+    marks: JointMarks,
+    looks: Mapping[str, Curve],
 ) -> None:
-    """One person's bones with a dark edge, then the joints."""
+    """One person's bones with a dark edge, then the joints, the strongest on top."""
     drawn: set[int] = set()
     for extra in (1.6, 0.0):
         for side in SIDES:
             wide = BONES[side].width / 2
-            colour = (12, 14, 18, 200) if extra else (*rgb(BONES[side].colour), 255)
+            colour = (12, 14, 18, 200) if extra else (*rgb(looks[side].colour), 255)
             for a, b in sides[side]:
                 if np.isfinite(places[[a, b]]).all():
                     ends = [tuple(places[a]), tuple(places[b])]
                     draw.line(ends, fill=colour, width=max(1, round((wide + extra) * unit)))
                     drawn |= {int(a), int(b)}
-    radius = (1.8 if weight is None else 1.3 + 2.2 * weight) * unit
-    light = (255, 255, 255, 255) if weight is None else (255, 250, round(235 - 150 * weight), 255)
-    for joint in drawn:
-        x, y = places[joint]
-        draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=light)
+    for joint in sorted(drawn, key=marks.value):
+        (x, y), radius = places[joint], marks.radius(joint, 1.8, 1.3, 2.2) * unit
+        box = (x - radius, y - radius, x + radius, y + radius)
+        edge = (12, 14, 18, 255) if marks.colours else None
+        draw.ellipse(box, fill=(*marks.colour(joint), 255), outline=edge)
+
+
+@dataclass(frozen=True)
+class JointMarks:
+    """How large and of what colour one person's joints are drawn."""
+
+    weight: NDArray[np.float64] | None  # () or (J,) in [0, 1]; None: all plain
+    colours: str | None = None
+
+    def value(self, joint: int) -> float:
+        """The joint's value in [0, 1]; 0 where joints are plain."""
+        if self.weight is None:
+            return 0.0
+        return float(self.weight[joint] if self.weight.ndim else self.weight)
+
+    def radius(self, joint: int, plain: float, least: float, more: float) -> float:
+        """``plain``, or from ``least`` up by ``more``; wider where colours must be told apart."""
+        if self.weight is None:
+            return plain
+        return least + more * (1.6 if self.colours else 1.0) * self.value(joint)
+
+    def colour(self, joint: int) -> tuple[int, int, int]:
+        """White, towards yellow by the value, or of the scale."""
+        if self.weight is None:
+            return 255, 255, 255
+        if self.colours is None:
+            return 255, 250, round(235 - 150 * self.value(joint))
+        red, green, blue = heat_colours(self.colours)[round(255 * self.value(joint))]
+        return int(red), int(green), int(blue)
+
+
+def joint_marks(weight: ArrayLike | None, colours: str | None = None) -> JointMarks:
+    """Marks for one number or one per joint (J,), kept in [0, 1]; NaN counts as 0."""
+    if weight is None:
+        return JointMarks(None, colours)
+    return JointMarks(np.clip(np.nan_to_num(np.asarray(weight, np.float64)), 0, 1), colours)
+
+
+def of_person(weight: ArrayLike, person: int) -> NDArray[np.float64]:
+    """One person's share of values that are one number or (P, J)."""
+    array = np.asarray(weight, dtype=np.float64)
+    return array[person] if array.ndim == 2 else array
 
 
 def _letter_size(shape: tuple[int, ...]) -> int:

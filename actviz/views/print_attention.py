@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,6 +18,8 @@ from actviz.views.checks import (
     even_choice,
     frame_edges,
 )
+from actviz.views.limbs import Limbs
+from actviz.views.print_limbs import Moments, draw_joints, draw_moments, joint_rows_high
 from actviz.views.printing import (
     LEFT,
     RIGHT,
@@ -31,8 +33,9 @@ from actviz.views.printing import (
     literal,
     value_axis,
 )
+from actviz.views.shading import Shading, by_attention
 from actviz.views.skeleton import bone_sides, skeleton_extent
-from actviz.views.theme import ATTENTION, BONES, LIGHT, OKABE_ITO
+from actviz.views.theme import ATTENTION, LIGHT, OKABE_ITO, PEOPLE, Curve, heat_colours
 from actviz.views.truth import Truth
 
 __all__ = ["attention_figure"]
@@ -56,6 +59,9 @@ def attention_figure(
     poses: int = 10,
     note: str | None = None,
     root: str = "camera",
+    shading: Shading | None = None,
+    limbs: Limbs | None = None,
+    moments: Moments | None = None,
 ) -> Figure:
     """Attention for x, y and z over time, under poses whose joints glow with its mean.
 
@@ -70,6 +76,9 @@ def attention_figure(
         note: which weights, what they were trained on, warnings.
         root: "camera", or "hips" where each person is centred at the own hips: several people
             then stand side by side in the figure, and it says so.
+        shading: of each joint; the poses are marked by it, and with ``limbs`` it is a heat map.
+        limbs: the rows of that map.
+        moments: what is lost without each of them.
     """
     times = check_clock(times_s)
     curves = check_curve(attention, len(times), "attention", rows=3)
@@ -81,23 +90,35 @@ def attention_figure(
     chosen = even_choice(len(times), fit)
     some = f"{len(chosen)} of {len(times)} poses shown, evenly in time; "
     words = (some if len(chosen) < len(times) else "") + (
-        "left side thick blue, right side thin vermilion; glow and number: mean attention"
+        "left side thick blue, right side thin vermilion; number: mean attention; "
+        + ("glow: the same" if shading is None else f"joints: {shading.what}")
     )
     tall = min(1.9, _INCHES / len(chosen) * 0.92 * high / wide)
     rows = {
         "poses": Row(tall + _LEAD + _WORDS, title=words),
         "curves": Row(2.3, gap=0.1),
     }
+    if shading is not None and limbs is not None:
+        rows["joints"] = Row(joint_rows_high(limbs), title=f"{shading.what}: which joint, when")
+    if moments is not None:
+        rows["moments"] = Row(1.0, title=moments.title)
     if truth is not None:
         rows["truth"] = Row(0.34, title="truth: the action is visible")
     edges = frame_edges(times)
     said = " · ".join(part for part in (apart, nearly_flat(curves), note) if part)
     page = Page(rows, (float(edges[0]), float(edges[-1])), title=title, note=said)
+    if shading is None:
+        shading = by_attention(curves, *array.shape[1:3])
     mean = np.array([np.nanmean(c) if np.isfinite(c).any() else 0.0 for c in curves.T])
     sides = bone_sides(bones, left, right)
     metre = tall / high
-    _poses(page.axes["poses"], times, array, there, chosen, mean, sides, space, metre)
+    poses_axes = page.axes["poses"]
+    _poses(poses_axes, times, array, there, chosen, mean, shading, sides, space, metre)
     _curves(page.axes["curves"], times, curves)
+    if "joints" in page.axes and limbs is not None:
+        draw_joints(page.axes["joints"], edges, shading, limbs, rows["joints"].high)
+    if moments is not None:
+        draw_moments(page.axes["moments"], moments, rows["moments"].high)
     if truth is not None:
         draw_truth(page.axes["truth"], truth)
     return literal(page.figure)
@@ -123,6 +144,7 @@ def _poses(
     present: NDArray[np.bool_],
     chosen: NDArray[np.int64],
     weight: NDArray[np.float64],
+    shading: Shading,
     sides: dict[str, NDArray[np.int64]],
     space: NDArray[np.float64],
     metre: float,
@@ -147,7 +169,9 @@ def _poses(
             pose = joints[at, person]
             across = middle + (pose[:, 0] - space[0].mean()) * metre * second
             up = _LEAD + (pose[:, 1] - space[1, 0]) * metre
-            _figure(axes, np.stack([across, up], axis=1), sides, weight[at], metre)
+            marks = shading.values[at, person].astype(np.float64)
+            places = np.stack([across, up], axis=1)
+            _figure(axes, places, sides, marks, shading, metre, PEOPLE[person % len(PEOPLE)])
     axes.set_xlim(start, end)
 
 
@@ -155,22 +179,27 @@ def _figure(
     axes: Axes,
     places: NDArray[np.float64],
     sides: dict[str, NDArray[np.int64]],
-    weight: float,
+    marks: NDArray[np.float64],
+    shading: Shading,
     metre: float,
+    looks: Mapping[str, Curve],
 ) -> None:
+    """Bones of one person, and joints as large and as coloured as they are marked."""
     used = np.unique(np.concatenate(list(sides.values())))
     scale = float(np.clip(metre, 0.5, 1.2))
+    even = shading.what == "attention"  # one weight for the whole body: a glow, as on the stage
+    glow = OKABE_ITO["yellow"] if even else heat_colours(shading.colours)[_steps(marks[used])] / 255
     axes.scatter(
         places[used, 0],
         places[used, 1],
-        s=(20 + 420 * weight**2) * scale,
-        color=OKABE_ITO["yellow"],
-        alpha=0.08 + 0.32 * weight,
+        s=(20 + 420 * marks[used] ** 2) * scale,
+        color=glow,
+        alpha=0.08 + 0.32 * marks[used],
         linewidths=0,
         zorder=1,
     )
     for side in ("centre", "right", "left"):
-        look = BONES[side]
+        look = looks[side]
         for a, b in sides[side]:
             axes.plot(
                 *places[[a, b]].T,
@@ -180,8 +209,19 @@ def _figure(
                 zorder=2,
             )
     axes.scatter(
-        places[used, 0], places[used, 1], s=5 * scale, color=LIGHT.ink, zorder=3, linewidths=0
+        places[used, 0],
+        places[used, 1],
+        s=(5 if even else 5 + 60 * marks[used]) * scale,
+        color=LIGHT.ink if even else glow,
+        edgecolors=LIGHT.ink,
+        linewidths=0 if even else 0.5,
+        zorder=3,
     )
+
+
+def _steps(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Places of values in [0, 1] in a scale of 256 colours."""
+    return np.rint(255 * np.clip(values, 0, 1)).astype(np.int64)
 
 
 def _curves(axes: Axes, times: NDArray[np.float64], curves: NDArray[np.float64]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw
 
 from actviz.views.checks import check_skeleton
-from actviz.views.pictures import font
+from actviz.views.pictures import JointMarks, font, joint_marks, of_person
 from actviz.views.skeleton import SIDES, bone_sides, side_marks, skeleton_extent
-from actviz.views.theme import BONES, DARK, OKABE_ITO, rgb
+from actviz.views.theme import BONES, DARK, OKABE_ITO, PEOPLE, Curve, rgb
 
 __all__ = ["skeleton_frame"]
 
@@ -98,6 +98,8 @@ def skeleton_frame(
     right: Sequence[int],
     extent: ArrayLike | None = None,
     weight: float | None = None,
+    marks: ArrayLike | None = None,
+    colours: str | None = None,
     size: tuple[int, int] = (480, 480),
     caption: str | None = None,
 ) -> NDArray[np.uint8]:
@@ -110,6 +112,8 @@ def skeleton_frame(
         left, right: joint numbers of each side.
         extent: (3, 2) from ``skeleton_extent`` of the whole clip, so that nothing jumps.
         weight: attention at this frame in [0, 1]; joints glow with it, and a bar shows it.
+        marks: (P, J) in [0, 1] of each joint, drawn in place of the one attention.
+        colours: the theme's scale that ``marks`` are coloured by.
         size: (H, W) of the picture in pixels.
         caption: words at the top.
     """
@@ -124,7 +128,10 @@ def skeleton_frame(
     for person in people:
         _shadow(draw, camera, array[0, person], bones, key[1][0], unit)
     for person in people:
-        _figure(draw, camera(array[0, person]), bones, left, right, weight, unit)
+        values = marks if marks is not None else weight
+        look = joint_marks(None if values is None else of_person(values, int(person)), colours)
+        tints = PEOPLE[int(person) % len(PEOPLE)]
+        _figure(draw, camera(array[0, person]), bones, left, right, look, tints, unit)
     small = picture.reduce(_SMOOTH)
     _words(ImageDraw.Draw(small), size, caption, weight, nobody=not people)
     return np.asarray(small)
@@ -151,22 +158,25 @@ def _figure(
     bones: ArrayLike,
     left: Sequence[int],
     right: Sequence[int],
-    weight: float | None,
+    marks: JointMarks,
+    tints: Mapping[str, Curve],
     unit: float,
 ) -> None:
     """Glow, then bones from far to near, then joints and the letters L and R."""
     sides = bone_sides(bones, left, right)
     used = np.unique(np.asarray(bones, dtype=np.int64))
-    if weight is not None:
-        _glow(draw, seen[used], float(weight), unit)
+    if marks.weight is not None:
+        _glow(draw, seen, used, marks, unit)
     strokes = [(side, a, b) for side in SIDES for a, b in sides[side]]
     for side, a, b in sorted(strokes, key=lambda s: -(seen[s[1], 2] + seen[s[2], 2])):
-        shade = "#C3CAD4" if side == "centre" else BONES[side].colour
+        shade = "#C3CAD4" if side == "centre" else tints[side].colour
         ends = [tuple(seen[a, :2]), tuple(seen[b, :2])]
         draw.line(ends, fill=rgb(shade), width=max(2, round(0.75 * BONES[side].width * unit)))
-    radius = (2.6 if weight is None else 2.2 + 2.6 * weight) * unit
-    for x, y, _ in seen[used]:
-        draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=(255, 255, 255))
+    for joint in sorted(used.tolist(), key=marks.value):
+        x, y, _ = seen[joint]
+        radius = marks.radius(joint, 2.6, 2.2, 2.6) * unit
+        box = (x - radius, y - radius, x + radius, y + radius)
+        draw.ellipse(box, fill=marks.colour(joint) if marks.colours else (255, 255, 255))
     for joint, letter in side_marks(bones, left, right):
         colour = DARK.text(BONES["left" if letter == "L" else "right"].colour)
         at = seen[joint, 0], seen[joint, 1] + 7 * unit
@@ -174,14 +184,21 @@ def _figure(
 
 
 def _glow(
-    draw: ImageDraw.ImageDraw, places: NDArray[np.float64], weight: float, unit: float
+    draw: ImageDraw.ImageDraw,
+    seen: NDArray[np.float64],
+    used: NDArray[np.int64],
+    marks: JointMarks,
+    unit: float,
 ) -> None:
-    colour = rgb(OKABE_ITO["yellow"])
     for share in (1.0, 0.66, 0.4):
-        radius = share * (5 + 16 * weight) * unit
-        for x, y, _ in places:
+        for joint in used.tolist():
+            (x, y, _), value = seen[joint], marks.value(joint)
+            if marks.colours and value < 0.05:
+                continue
+            radius = share * (5 + 16 * value) * unit
             box = (x - radius, y - radius, x + radius, y + radius)
-            draw.ellipse(box, fill=(*colour, round(12 + 40 * weight)))
+            colour = marks.colour(joint) if marks.colours else rgb(OKABE_ITO["yellow"])
+            draw.ellipse(box, fill=(*colour, round(12 + 40 * value)))
 
 
 def _words(

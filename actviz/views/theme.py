@@ -23,11 +23,13 @@ __all__ = [
     "DARK",
     "FONT",
     "FOR",
+    "GLOW",
     "HEAT",
     "LIGHT",
     "MOTION",
     "OKABE_ITO",
     "OUTSIDE_BANNER",
+    "PEOPLE",
     "TERMS",
     "Curve",
     "Theme",
@@ -53,6 +55,7 @@ OKABE_ITO: dict[str, str] = {
 
 HEAT = "viridis"
 MOTION = "plasma"  # magnitude that is not evidence, so that the two are not taken for one another
+GLOW = "cividis"  # attention: a weight of moments, neither evidence nor magnitude
 FONT = "DejaVu Sans, Segoe UI, Helvetica Neue, Arial, sans-serif"
 
 
@@ -100,6 +103,14 @@ BONES: dict[str, Curve] = {  # the left side is drawn thick, the right side thin
     "right": Curve(OKABE_ITO["vermilion"], dash="solid", width=5),
     "centre": Curve("#8A8F98", dash="solid", width=6),
 }
+PEOPLE: tuple[dict[str, Curve], ...] = (  # each person's bones: left is blue, right a warm colour
+    BONES,
+    {
+        "left": Curve(OKABE_ITO["blue"], width=9),
+        "right": Curve(OKABE_ITO["orange"], width=5),
+        "centre": Curve("#6F6A5E", width=6),
+    },
+)
 
 
 @dataclass(frozen=True)

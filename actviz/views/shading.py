@@ -1,0 +1,72 @@
+"""How strongly each joint is marked, and by what: attention, attribution or recalibration.
+
+T frames · P people · J joints
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from actviz.views.checks import check_curve
+from actviz.views.theme import GLOW, HEAT, MOTION
+
+__all__ = ["Shading", "by_attention", "by_attribution", "by_recalibration", "check_joint_values"]
+
+
+@dataclass(frozen=True)
+class Shading:
+    """Values of joints on one scale for the whole clip, and what the scale says at its ends."""
+
+    values: NDArray[np.float32]  # (T, P, J) in [0, 1]
+    what: str
+    colours: str  # a scale of the theme
+    low: str
+    high: str
+    most: float = 1.0  # what 1 stands for
+    unit: str = ""
+
+    @property
+    def words(self) -> str:
+        """What marks the joints, on a picture that has no colour bar."""
+        return f"joints from dark, {self.low}, to yellow, {self.high}"
+
+
+def check_joint_values(
+    values: ArrayLike, shape: tuple[int, ...] | None = None, name: str = "values"
+) -> NDArray[np.float32]:
+    """``values`` (T, P, J), finite and not negative."""
+    array = np.asarray(values, dtype=np.float32)
+    if array.ndim != 3 or 0 in array.shape or (shape is not None and array.shape != shape):
+        wanted = "(T, P, J)" if shape is None else str(shape)
+        raise ValueError(f"{name} must have shape {wanted}; got {array.shape}.")
+    if not np.isfinite(array).all() or array.min() < 0:
+        raise ValueError(f"{name} must be finite and not negative.")
+    return array
+
+
+def by_attention(attention: ArrayLike, people: int, joints: int) -> Shading:
+    """All joints of a frame by the mean of its attention (3, T) to x, y and z."""
+    array = np.asarray(attention, dtype=np.float64)
+    curves = check_curve(array, array.shape[-1], "attention", rows=3)
+    known = np.isfinite(curves)
+    mean = np.where(known, curves, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    values = np.broadcast_to(np.clip(mean, 0, 1)[:, None, None], (len(mean), people, joints))
+    return Shading(values.astype(np.float32), "attention", GLOW, "attention 0", "1")
+
+
+def by_attribution(attribution: ArrayLike, class_name: str) -> Shading:
+    """Each joint by its evidence for a class (T, P, J) in [0, 1]."""
+    values = np.clip(check_joint_values(attribution, name="attribution"), 0, 1)
+    low = f"no evidence for {class_name}"
+    return Shading(values, "evidence", HEAT, low, "strongest of this clip")
+
+
+def by_recalibration(moved: ArrayLike) -> Shading:
+    """Each joint by how far TARM moves it (T, P, J), metres."""
+    metres = check_joint_values(moved, name="moved")
+    most = float(metres.max())
+    values = metres / (most or 1.0)
+    return Shading(values, "moved by", MOTION, "moved by 0", f"{most:.2f} m", most, " m")
