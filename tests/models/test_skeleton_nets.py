@@ -70,6 +70,17 @@ def test_frozen_attention_alone_is_not_trained() -> None:
     assert len(still) == 12 and all(".squeeze." in n or ".excite." in n for n in still)
 
 
+def test_without_attention_every_frame_of_the_memory_counts_in_full() -> None:
+    torch.manual_seed(0)
+    model = MAN(4, attention="none", **SMALL).eval()
+    output = model(*skeletons())
+    assert (output.attention == 1).all()
+    tarm = model.tarms[1]
+    added = output.memory[:, 1] @ tarm.restore.weight.T + tarm.restore.bias
+    torch.testing.assert_close(output.recalibrated[:, 1], output.image[:, 1] + added)
+    assert not any(p.requires_grad for p in (*tarm.squeeze.parameters(), *tarm.excite.parameters()))
+
+
 def image_vectors(image: Tensor, count: int) -> Tensor:
     """(B, 3, S, F) -> (B, S, J·3), by loops; ``count`` joints stand in the middle."""
     start = (image.shape[-1] - count) // 2
