@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -116,7 +117,47 @@ def evidence_by(
                 progress(done, total)
     # Ablation-CAM divides by the class's score: where that is 0, there is nothing to say.
     evidence = torch.from_numpy(np.concatenate(parts)).nan_to_num(0.0, 0.0, 0.0)
-    return evidence.unflatten(0, (2, len(cached)))
+    return _comparable(method, evidence.unflatten(0, (2, len(cached))), cached, chosen)
+
+
+def _comparable(method: str, evidence: Tensor, cached: CachedTMNet, chosen: int) -> Tensor:
+    """Maps (2, T, h, w) as they can stand beside one another, where the method leaves that open.
+
+    Ablation-CAM's are in shares of each frame's own score: one whose score is near zero outshines
+    the clip, and below zero a map is turned around. They are taken back to the score's own unit.
+    """
+    if method == "ablationcam":
+        exact = exact_cam(cached.maps, cached.model.classifier.weight[chosen].detach())
+        score = exact.mean((-2, -1)) + cached.model.classifier.bias[chosen].detach()  # (2, T)
+        return evidence * score[..., None, None].to(evidence)
+    if method == "eigencam":
+        return _turned(evidence, cached.maps.sum(2).to(evidence))
+    if method == "eigengradcam":
+        exact = exact_cam(cached.maps, cached.model.classifier.weight[chosen].detach())
+        return _turned(evidence, exact.to(evidence))
+    return evidence
+
+
+def _turned(maps: Tensor, whole: Tensor) -> Tensor:
+    """Maps of principal components (2, T, h, w), whose sign chance leaves, each turned to its like.
+
+    That is the map of the frame before, so that no frame flips, and ``whole``, the sum (2, T, h, w)
+    of what was decomposed, which decides at the first frame and after a cut: what is more is up.
+    """
+    turned, alike = maps.clone(), _standard(whole)
+    for branch in range(len(maps)):
+        before = torch.zeros_like(maps[branch, 0])
+        for at, given in enumerate(_standard(maps)[branch]):
+            vote = (given * (before + alike[branch, at])).sum()
+            sign = -1.0 if vote < 0 else 1.0
+            before = sign * given
+            turned[branch, at] *= sign
+    return turned
+
+
+def _standard(maps: Tensor) -> Tensor:
+    """Each map (..., h, w) without its mean and of length 1, so that products are correlations."""
+    return F.normalize((maps - maps.mean((-2, -1), keepdim=True)).flatten(-2), dim=-1).view_as(maps)
 
 
 class _End(nn.Module):

@@ -62,6 +62,33 @@ def test_score_cam_weighs_channels_by_the_scores_of_the_frame_masked_by_them():
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
 
 
+def test_ablation_cam_weighs_channels_by_the_fall_of_the_score_in_every_frame_alike():
+    """Of a linear head that is weight · mean: nothing is divided by a frame's own score, which may
+    be near zero, and then outshines the clip, or below it, and then turns the map around."""
+    cached = looked(frames=6)
+    cached.model.classifier.bias.data[CLASS] = -float(cached.branches[..., CLASS].median())
+    weight = cached.model.classifier.weight[CLASS].detach()
+    fall = cached.maps.mean((-2, -1)) * weight  # (2, T, C)
+    expected = torch.einsum("btc,btchw->bthw", fall, cached.maps)
+    found = evidence_by("ablationcam", cached, CLASS)
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4 * float(expected.abs().max()))
+
+
+@pytest.mark.parametrize("method", ["eigencam", "eigengradcam"])
+def test_the_sign_of_an_eigenvector_is_not_left_to_chance(method, monkeypatch):
+    """A map and its negative are the same component: whichever comes out, one is shown."""
+    cached, package = looked(frames=6), cam_methods._package()
+    found = evidence_by(method, cached, CLASS)
+    signs, project = iter([-1.0, 1.0, 1.0, -1.0] * 3), package.eigen_cam.get_2d_projection
+
+    def turned(values: np.ndarray) -> np.ndarray:
+        return np.stack([next(signs) * one for one in project(values)])
+
+    monkeypatch.setattr(package.eigen_cam, "get_2d_projection", turned)
+    monkeypatch.setattr(package.eigen_grad_cam, "get_2d_projection", turned)
+    torch.testing.assert_close(evidence_by(method, cached, CLASS), found)
+
+
 def test_modes_and_hooks_are_as_before_even_after_a_failure(monkeypatch):
     cached = looked(frames=2)
     model = cached.model.train()
