@@ -24,7 +24,6 @@ from actviz.datasets import puppets
 from actviz.datasets.puppet_set import COARSE
 from actviz.errors import ActvizError
 from actviz.learn.checkpoints import Loaded
-from actviz.learn.data.augment import centre_on_hips
 from actviz.learn.data.makers import pad_skeletons
 from actviz.learn.data.puppet_flow import Snippets, puppet_snippets
 from actviz.learn.data.puppets import (
@@ -132,13 +131,17 @@ def _score_tmnet(loaded: Loaded, split: str, clips: int) -> Scored:
 
 
 def _score_joints(loaded: Loaded, split: str, clips: int) -> Scored:
-    """On the skeletons as they come, and once more with every body centred on its hips."""
+    """On the skeletons as they come: some in the camera's metres, some centred on the hips.
+
+    And once more on all of them in either way, as from a depth sensor and as from a video.
+    """
     data = puppet_skeletons(split, clips)
-    hips = (models.NTU_ROLES["hip_left"], models.NTU_ROLES["hip_right"])
-    centred = [centre_on_hips(j, hips=hips) for j in data.joints]
     logits, attention, rows = _run_joints(loaded, list(data.joints), list(data.present))
-    hips_logits, _, _ = _run_joints(loaded, centred, list(data.present))
-    metrics: dict[str, Any] = {"hips_top1": _top1(hips_logits, data.labels)}
+    metrics: dict[str, Any] = {}
+    for root in ("camera", "hips"):
+        same = puppet_skeletons(split, clips, root=root)
+        answers, _, _ = _run_joints(loaded, list(same.joints), list(same.present))
+        metrics[f"{root}_top1"] = _top1(answers, same.labels)
     if attention is not None:
         metrics["attention"] = _score_attention(attention, rows, data)
     return data.labels, logits, metrics

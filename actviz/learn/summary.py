@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["card_of", "limits_in_words", "spread"]
 
 _AIM = 0.85  # top-1 that a model which sees order should reach on the puppets
-_SPREAD_OF = ("top1", "mean_class", "write", "attention", "hips_top1")
+_SPREAD_OF = ("top1", "mean_class", "write", "attention", "camera_top1", "hips_top1")
 
 
 def card_of(task: Task, place: DataPlace) -> Card:

@@ -12,10 +12,11 @@ import models
 from actviz.datasets import puppets
 from actviz.errors import ActvizError
 from actviz.learn.checkpoints import Card, Loaded
-from actviz.learn.data.puppets import puppet_frames
+from actviz.learn.data.puppets import puppet_frames, puppet_skeletons
 from actviz.learn.evaluate import evaluate
 
 CLIPS, FRAMES, SIZE = 12, 5, 32
+ROOTS = ("camera_top1", "hips_top1")
 
 
 @pytest.fixture(autouse=True)
@@ -74,9 +75,9 @@ def test_model_that_knows_the_truth_scores_one():
             {"backbone": "resnet18_narrow", "width": 8},
             {"one_glance", "glances", "one_glance_at_evidence", "cam_rb", "cam_cb"},
         ),
-        ("man", {"frames": 16, "hidden": 8}, {"attention", "hips_top1"}),
-        ("stcm", {"frames": 16}, {"hips_top1"}),
-        ("tarm", {"frames": 16, "hidden": 8}, {"attention", "hips_top1"}),
+        ("man", {"frames": 16, "hidden": 8}, {"attention", *ROOTS}),
+        ("stcm", {"frames": 16}, {*ROOTS}),
+        ("tarm", {"frames": 16, "hidden": 8}, {"attention", *ROOTS}),
     ],
 )
 def test_scores_have_stable_names_and_are_plain_json(name, overrides, extra):
@@ -85,6 +86,29 @@ def test_scores_have_stable_names_and_are_plain_json(name, overrides, extra):
     usual = {"split", "clips", "top1", "top5", "mean_class", "per_class", "pairs", "confusion"}
     assert usual | extra <= metrics.keys()
     json.dumps(metrics, allow_nan=False)
+
+
+class PlaceMAN(nn.Module):
+    """Right where bodies are metres away from the camera, at a loss where they are about it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.anything = nn.Parameter(torch.zeros(1))
+        self.seen = 0
+
+    def forward(self, joints, present):
+        some = slice(self.seen % CLIPS, self.seen % CLIPS + len(joints))
+        self.seen += len(joints)
+        right = torch.eye(12)[torch.from_numpy(puppet_skeletons("test", CLIPS).labels[some])]
+        far = (joints[..., 2].abs().amax((1, 2, 3)) > 1.5).float()[:, None]
+        rows = torch.full((len(joints), 16), -1)
+        return SimpleNamespace(logits=(2 * far - 1) * right, attention=None, rows=rows)
+
+
+def test_skeletons_in_camera_metres_and_centred_on_the_hips_are_scored_apart():
+    metrics = evaluate(_loaded("man", PlaceMAN()), clips=CLIPS).scores()
+    assert (metrics["camera_top1"], metrics["hips_top1"]) == (1, 0)
+    assert 0 < metrics["top1"] < 1  # a puppet comes in either way
 
 
 def test_tmnet_answer_is_the_centre_glance():

@@ -129,9 +129,12 @@ def limb_masks(split: str, clips: int, *, count: int, size: int) -> NDArray[np.b
 
 
 @lru_cache(maxsize=4)
-def puppet_skeletons(split: str, clips: int) -> Skeletons:
-    """The skeletons of the split's first ``clips`` clips, as long as they are."""
-    scenes = [puppets.make_scene(seed) for seed in puppets.scene_seeds(split, clips)]
+def puppet_skeletons(split: str, clips: int, *, root: str | None = None) -> Skeletons:
+    """The skeletons of the split's first ``clips`` clips, as long as they are.
+
+    ``root``: as ``make_scene`` takes it.
+    """
+    scenes = [puppets.make_scene(seed, root=root) for seed in puppets.scene_seeds(split, clips)]
     skeletons = [scene.skeleton() for scene in scenes]
     return Skeletons(
         tuple(s.joints for s in skeletons),
