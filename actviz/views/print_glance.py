@@ -50,7 +50,8 @@ from actviz.views.truth import Truth
 __all__ = ["Branches", "glance_figure"]
 
 _INCHES = WIDTH - LEFT - RIGHT
-_SHOWN = "{} of {} frames shown: evenly in time, the one of highest evidence among them"
+_SHOWN = "{} of {} frames shown: evenly in time"
+_AMONG = ", the one of highest evidence among them"
 _NAMES = {
     "frames": "frame",
     "RB": "regression\nbranch",
@@ -119,12 +120,16 @@ def glance_figure(
         raise ValueError(f"columns must be at least 1; got {columns}.")
     chosen = _choice(maps, columns)
     more = [n for n, x in (("motion", motion), ("branches", branches)) if x is not None]
-    page = _page(pictures, times, len(chosen), more, truth, title, note)
+    some = "" if len(chosen) == len(times) else _SHOWN.format(len(chosen), len(times))
+    if some and max(m.max() for m in maps.values()) > 0:
+        some += _AMONG
+    page = _page(pictures, times, len(chosen), some, more, truth, title, note)
     _frames(page, pictures, times, chosen)
-    _evidence(page, dim_outside(pictures[chosen], box), maps, curves, chosen, box, class_name)
+    seen = dim_outside(pictures[chosen], box)
+    _evidence(page, seen, maps, curves, chosen, box, class_name)
     if motion is not None:
         moves = check_maps(motion, len(times), "motion")[chosen]
-        _motion(page, blend_motion(pictures[chosen], moves, box=box), motion_max)
+        _motion(page, blend_motion(seen, moves, box=box), motion_max)
     _curves(page.axes["curves"], times, curves, chosen, class_name)
     if branches is not None:
         _disagreement(page.axes["disagree"], times, branches)
@@ -149,9 +154,11 @@ def _evidence(
         _maps(page, branch, heat, curves[branch][chosen])
         if maps[branch].max() <= 0:
             _no_map(page.axes[branch], no_evidence(class_name, branch=branch))
-    if max(m.max() for m in maps.values()) > 0:
+    reach = {branch: float(m.max()) for branch, m in maps.items()}
+    if max(reach.values()) > 0:
         unit = "(1: the clip's highest)" if _high(page, "RB") >= _ROOM else "(1: highest)"
-        heat_scale(page, "RB", "CB", f"evidence for {class_name}\n{unit}")
+        far = ", ".join(f"{branch} to {most:.2f}" for branch, most in reach.items())
+        heat_scale(page, "RB", "CB", f"evidence for {class_name}\n{unit}\n{far}")
 
 
 def _choice(maps: dict[str, NDArray[np.float64]], columns: int) -> NDArray[np.int64]:
@@ -168,13 +175,13 @@ def _page(
     frames: NDArray[np.uint8],
     times: NDArray[np.float64],
     shown: int,
+    some: str,
     more: list[str],
     truth: Truth | None,
     title: str,
     note: str | None,
 ) -> Page:
     tall = min(2.3, _INCHES / shown * 0.94 * frames.shape[1] / frames.shape[2])
-    some = "" if shown == len(times) else _SHOWN.format(shown, len(times))
     rows = {
         "frames": Row(tall + 0.26, title=some),
         "RB": Row(tall + 0.26, gap=0.14),

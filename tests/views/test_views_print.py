@@ -160,6 +160,7 @@ def test_maps_without_evidence_say_so_and_have_no_colour_bar(clip16):
         clip16.frames, clip16.times_s, zero, zero, rb, rb, rb, class_name="throw", title="t"
     )
     assert words(figure).count("no positive evidence for throw") == 2
+    assert "highest evidence" not in words(figure)
     assert not [axes for axes in figure.axes if axes.get_label() == "colour bar"]
 
 
@@ -179,6 +180,8 @@ def test_glance_figure_names_branches_with_probabilities(clip16):
     assert "4 of 16 frames shown" in said
     for branch, factor in (("RB", 1.0), ("CB", 0.7)):
         assert f"{branch} {factor * clip16.probability[0]:.2f}" in said
+    most = clip16.maps.max()
+    assert f"RB to {most:.2f}, CB to {most / 2:.2f}" in said  # on the one scale, how far each
 
 
 @pytest.mark.parametrize("shape", [(24, 24), (24, 32), (24, 56), (24, 72), (32, 24)])
