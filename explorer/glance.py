@@ -58,6 +58,7 @@ class Wish:
     method: str = EXACT
     pictures: tuple[str, ...] = ()  # of PICTURES
     lanes: tuple[str, ...] = _FIRST  # of LANES
+    own_scale: bool = False  # each branch's map by its own maximum, not by that of both
 
 
 def choose(trace: TMNetTrace) -> Wish:
@@ -80,11 +81,18 @@ def choose(trace: TMNetTrace) -> Wish:
             help="CAM is exact for this network: the classifier's own weights. The others come "
             "from the grad-cam package; Score-CAM takes a minute and more.",
         )
+        own_scale = st.toggle(
+            "Each branch on its own scale", key="own-scale", bind="query-params", help=_SCALE_HELP
+        )
         pictures = _pills("Beside the maps", PICTURES, (), "pictures", _PICTURES_HELP)
         lanes = _pills("Curves", LANES, _FIRST, "curves", _LANES_HELP)
-    return Wish(name or trace.cam_class, method or EXACT, pictures, lanes)
+    return Wish(name or trace.cam_class, method or EXACT, pictures, lanes, own_scale)
 
 
+_SCALE_HELP = (
+    "On one scale the branches can be compared, and the fainter one may hardly show. On its own "
+    "scale each branch shows where its evidence lies, not how much there is."
+)
 _PICTURES_HELP = (
     "The regression branch's map less the classification branch's; and what really moves, by "
     "optical flow, which takes a few seconds."
@@ -125,7 +133,7 @@ def scene_of(ask: Ask, base: Traced, wish: Wish) -> Scene:
     except Exception as error:
         parts.say_failure(error, ask.path)
     pictures = tuple(name for name in wish.pictures if name != "motion")
-    plain = Wish(wish.cam_class, EXACT, pictures, wish.lanes)
+    plain = Wish(wish.cam_class, EXACT, pictures, wish.lanes, wish.own_scale)
     return Scene(ask, _looked(ask, base, plain, motion=False), plain)
 
 
@@ -195,7 +203,7 @@ class Scene:
         (best, value), *others = self.trace.top(4)
         star = " ★" if best == source.action else ""
         rest = " · ".join(f"{name} {p:.2f}" for name, p in others)
-        with st.container(horizontal=True, gap="large"):
+        with st.container(horizontal=True, gap="small"):
             together = f"All glances together: **{best}{star} {value:.2f}** · {rest}"
             st.markdown(together, width="content")
             self._about_maps()
@@ -207,7 +215,7 @@ class Scene:
         st.markdown("**All glances together**")
         parts.answer(self.traced, truth=source.action, key="answer-tmnet")
         self._about_maps()
-        st.html(heat_bar())
+        st.html(heat_bar(high=self._highest()))
         return now
 
     def _about_maps(self) -> None:
@@ -219,19 +227,31 @@ class Scene:
             st.caption("Eigen-CAM's maps are of what varies most, not of a class.")
         if self.trace.cam_max <= 0:
             st.info(no_evidence(name).capitalize() + " in any frame.")
+        else:
+            st.caption(self.says_scale())
+
+    def says_scale(self) -> str:
+        """How far each branch's evidence reaches: the fainter one's map may hardly show."""
+        rb, cb = (float(cam.max()) for cam in (self.trace.cam_rb, self.trace.cam_cb))
+        said = f"strongest by regression {rb:.2f}, by classification {cb:.2f}"
+        return f"On one scale: {said}" if self.wish.own_scale else said.capitalize()
+
+    def _highest(self) -> str:
+        """What 1 on the scale of the maps is."""
+        return "strongest of each branch" if self.wish.own_scale else "strongest of this clip"
 
     def shown(self, at: int) -> list[Shown]:
         """Titles, pictures and words of one frame: RB, CB, and what is wished beside them."""
         more = {"difference": difference_map, "motion": motion_map}
         beside = [more[name](self.traced, at) for name in PICTURES if name in self.wish.pictures]
-        return [*glance_maps(self.traced, at), *beside]
+        return [*glance_maps(self.traced, at, own_scale=self.wish.own_scale), *beside]
 
     def _scale(self, name: str) -> str:
         if name == "difference":
             return difference_bar(largest_difference(self.trace))
         if name == "motion":
             return motion_bar(self.trace.motion_max)
-        return heat_bar("none", "strongest of this clip")
+        return heat_bar("none", self._highest())
 
     def says(self, at: int) -> str:
         """What this one glance answers, by each branch where they differ."""

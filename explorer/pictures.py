@@ -14,7 +14,7 @@ from actviz.clip.types import Clip
 from actviz.trace.run import Traced
 from actviz.trace.schema import MAMTrace, MANTrace, SequenceTrace, TMNetTrace
 from actviz.views.checks import strongest_place
-from actviz.views.heat import blend_difference, blend_heat, blend_motion, dim_outside
+from actviz.views.heat import blend_difference, blend_heat, blend_motion, dim_outside, heat_opacity
 from actviz.views.pictures import draw_decision, draw_skeleton
 from actviz.views.skeleton import skeleton_extent
 from actviz.views.stage import skeleton_frame
@@ -83,8 +83,12 @@ def memory_frame(traced: Traced, at: int) -> tuple[NDArray[np.uint8], str]:
 Shown = tuple[str, NDArray[np.uint8], str]  # (title, picture, the same in words)
 
 
-def glance_maps(traced: Traced, at: int) -> list[Shown]:
-    """Both branches' maps at one frame, each under its probability."""
+def glance_maps(traced: Traced, at: int, *, own_scale: bool = False) -> list[Shown]:
+    """Both branches' maps at one frame, each under its probability.
+
+    Args:
+        own_scale: 1 is the branch's own maximum of the clip, not that of both.
+    """
     trace, frame, box = _seen(traced, at)
     k = trace.classes.index(trace.cam_class)
     shown = []
@@ -92,11 +96,12 @@ def glance_maps(traced: Traced, at: int) -> list[Shown]:
         ("Regression", trace.cam_rb, trace.probabilities_rb),
         ("Classification", trace.cam_cb, trace.probabilities_cb),
     ):
-        heat = cam[at].astype(np.float32)
+        heat = cam[at].astype(np.float32) / (float(cam.max()) or 1.0 if own_scale else 1.0)
+        of = "the branch's" if own_scale else "the clip's"
         title = f"{branch} {probability[at, k]:.2f}"
         words = (
             f"{branch} branch at {trace.times_s[at]:.2f} s: probability of {trace.cam_class} "
-            f"{probability[at, k]:.2f}; strongest evidence {heat.max():.2f} of the clip's maximum, "
+            f"{probability[at, k]:.2f}; strongest evidence {heat.max():.2f} of {of} maximum, "
             f"in the {strongest_place(heat)}."
         )
         shown.append((title, blend_heat(frame, heat, box=box), words))
@@ -221,7 +226,10 @@ def motion_bar(most: float) -> str:
 
 
 def _stops(colours: str) -> list[str]:
-    return ["rgb({},{},{})".format(*c) for c in heat_colours(colours)[:: 255 // 5]]
+    """As opaque as they lie over a picture."""
+    opacity = heat_opacity(np.linspace(0, 1, 6))
+    stops = zip(heat_colours(colours)[:: 255 // 5], opacity, strict=True)
+    return [f"rgba({r}, {g}, {b}, {covers:.2f})" for (r, g, b), covers in stops]
 
 
 def difference_bar(most: float) -> str:

@@ -47,6 +47,18 @@ def test_both_maps_stand_under_their_probabilities(base):
     assert left.shape == right.shape and trace.cam_class in words_rb
 
 
+def test_a_faint_branch_shows_on_its_own_scale_and_says_so(base):
+    """Its map is brighter, the stronger branch's stays, and the difference is of one scale."""
+    one, own = scene(base, pictures=("difference",)), scene(base, own_scale=True)
+    faint = 0 if base.trace.cam_rb.max() < base.trace.cam_cb.max() else 1
+    at = int((base.trace.cam_rb, base.trace.cam_cb)[faint].max((1, 2)).argmax())
+    maps, more = one.shown(at), own.shown(at)
+    assert not np.array_equal(maps[faint][1], more[faint][1])
+    np.testing.assert_array_equal(maps[1 - faint][1], more[1 - faint][1])
+    assert "strongest evidence 1.00 of the branch's maximum" in more[faint][2]
+    assert f"by regression {base.trace.cam_rb.max():.2f}" in one.says_scale()
+
+
 def test_the_difference_has_one_scale_for_the_clip(base):
     lead = base.trace.cam_rb.astype(np.float32) - base.trace.cam_cb
     assert largest_difference(base.trace) == pytest.approx(np.abs(lead).max())
@@ -97,6 +109,11 @@ def test_another_class_shows_its_own_evidence():
     app = opened("glance")
     app.selectbox(key="class").set_value("drink").run()
     assert not app.exception and "Evidence for **drink**" in words(app)
+
+
+def test_the_scale_can_be_each_branchs_own_by_address():
+    app = opened("glance", **{"own-scale": "true"})
+    assert not app.exception and "On one scale: strongest by regression 0." in words(app)
 
 
 def test_another_method_is_named_and_its_address_restores_it():
