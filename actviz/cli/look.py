@@ -52,9 +52,12 @@ def add_trace(commands: Commands) -> None:
         default=[],
         metavar="CHANGE",
         help='MAM: reverse, shuffle, "drop 3-5", "write 3-5" or "skip 0-2": frames that it looks '
-        "at, counted from 0; can be given again",
+        'at, counted from 0. MAN: "without left arm, right arm" or "drop 1.2-1.8": seconds. Can be '
+        "given again",
     )
-    parser.add_argument("--class", dest="cam_class", help="TMNet: class whose evidence is mapped")
+    parser.add_argument(
+        "--class", dest="cam_class", help="TMNet, MAN: class whose evidence is mapped"
+    )
     parser.add_argument(
         "--cam-method",
         metavar="NAME",
@@ -82,7 +85,7 @@ def _probe(options: argparse.Namespace) -> None:
 def _trace(options: argparse.Namespace) -> None:
     from actviz.report import FILES, in_words, results_folder, write_files
     from actviz.trace.run import Span, trace_file
-    from actviz.trace.whatif import conditions, read_change
+    from actviz.trace.wishes import read_wish
 
     if options.path.resolve() in {(options.out / name).resolve() for name in FILES}:
         raise ActvizError(f"{options.path}: would be overwritten; choose another --out.")
@@ -90,11 +93,7 @@ def _trace(options: argparse.Namespace) -> None:
         from actviz.clip.pose import find_pose_model
 
         options.pose_model = find_pose_model(options.pose_model, download=True)
-    changes = [read_change(words) for words in options.what_if]
-    if changes and options.model != "mam":
-        raise ActvizError(
-            f"--what-if is for --model mam, which remembers; got it with {options.model}."
-        )
+    wish = read_wish(options.model, options.what_if, threshold=options.threshold)
     with results_folder(options.out) as fresh, Bar() as bar:
         traced = trace_file(
             options.path,
@@ -109,12 +108,10 @@ def _trace(options: argparse.Namespace) -> None:
             cam_method=options.cam_method,
             motion=options.motion,
             flow_method=options.flow,
+            scratch=None if options.no_overlay else fresh,
             pose_model=options.pose_model,
             progress=bar,
         )
-        if changes:
-            assert traced.cached is not None  # MAM's
-            asked = conditions(changes, len(traced.cached))
-            traced = traced.asked(threshold=options.threshold, **asked)
+        traced = wish(traced)
         write_files(traced, fresh, overlay=not options.no_overlay, progress=bar)
     print("\n".join(in_words(traced, options.out)))

@@ -11,12 +11,12 @@ from actviz.trace.weights import MODELS
 
 __all__ = ["check_options"]
 
-_OF_ONE = {  # option: the model that it is for, and why
-    "threshold": ("--threshold", "mam", "which decides"),
-    "second": ("--with", "mam", "of which it adds a stream"),
-    "cam_class": ("--class", "tmnet", "which has maps"),
-    "cam_method": ("--cam-method", "tmnet", "which has maps"),
-    "motion": ("--motion", "tmnet", "whose maps it is compared with"),
+_OF_SOME = {  # option: the models that it is for, and why
+    "threshold": ("--threshold", ("mam",), "which decides"),
+    "second": ("--with", ("mam",), "of which it adds a stream"),
+    "cam_class": ("--class", ("tmnet", "man"), "which map a class's evidence"),
+    "cam_method": ("--cam-method", ("tmnet",), "which has maps"),
+    "motion": ("--motion", ("tmnet",), "whose maps it is compared with"),
 }
 
 
@@ -40,9 +40,10 @@ def check_options(
         )
     if segment is not None and not skeleton:
         raise ActvizError("--segment names a part of a skeleton recording; use --start and --end.")
-    for name, (option, its, why) in _OF_ONE.items():
-        if given.get(name) not in (None, False) and model != its:
-            raise ActvizError(f"{option} is for --model {its}, {why}; got it with {model}.")
+    for name, (option, its, why) in _OF_SOME.items():
+        if given.get(name) not in (None, False) and model not in its:
+            whose = " or ".join(its)
+            raise ActvizError(f"{option} is for --model {whose}, {why}; got it with {model}.")
     if given.get("frames") is not None and model == "man":
         raise ActvizError("--frames is for models of pictures; MAN's weights fix its rows.")
     if given.get("cam_method") is not None:

@@ -8,6 +8,7 @@ from actviz.errors import ActvizError, CheckpointError
 from actviz.learn.cards import Card
 from actviz.learn.checkpoints import Loaded, bundled, load_checkpoint
 from actviz.trace.provenance import pick_device
+from models import ON_JOINTS
 
 __all__ = ["BUNDLED", "MODELS", "check_traceable", "load_second", "load_weights"]
 
@@ -52,7 +53,9 @@ def check_traceable(card: Card, weights: str | Path) -> None:
         CheckpointError: of an unknown model, of TMNet on optical flow, or of what comes after a
             frame CNN alone.
     """
-    if card.model not in MODELS:
+    if card.model in ON_JOINTS and card.model not in MODELS:
+        got = f"these are of {card.model}, whose answers alone are compared with MAN's"
+    elif card.model not in MODELS:
         got = f"these are of {card.model}, which has nothing to show frame by frame"
     elif card.model == "tmnet" and card.modality != "rgb":
         got = f"these are of {MODELS[card.model]} on optical {card.modality}, not traced yet"

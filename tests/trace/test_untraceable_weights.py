@@ -21,7 +21,7 @@ CARD = Card(
     ("change", "said"),
     [
         ({"model": "nobody"}, "of nobody, which has nothing to show"),
-        ({"model": "stgcn"}, "of stgcn, which has nothing to show"),
+        ({"model": "stgcn"}, "of stgcn, whose answers alone are compared with MAN's"),
         ({"model": "tmnet", "modality": "flow"}, "TMNet on optical flow, not traced yet"),
     ],
 )
