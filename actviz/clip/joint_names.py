@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-__all__ = ["centred_roles", "roles_of", "sides_of"]
+__all__ = ["centred_roles", "place_of", "roles_of", "sides_of"]
 
 Joints = tuple[int, ...]
 
@@ -46,7 +46,7 @@ _BETWEEN = (
 
 def sides_of(names: Sequence[str]) -> tuple[Joints, Joints]:
     """Joints on the left that have a mirror image, and these images in the same order."""
-    places = [_place(name) for name in names]
+    places = [place_of(name) for name in names]
     right = {place: at for at, (side, place) in enumerate(places) if side == "right"}
     left = [at for at, (side, place) in enumerate(places) if side == "left" and place in right]
     return tuple(left), tuple(right[places[at][1]] for at in left)
@@ -59,7 +59,7 @@ def roles_of(names: Sequence[str]) -> dict[str, Joints]:
     """
     found: dict[str, dict[str, int]] = {"left": {}, "right": {}, "": {}}
     for at, name in enumerate(names):
-        side, place = _place(name)
+        side, place = place_of(name)
         for known in (place, place.rstrip(_DIGITS)):  # "Toe0", "Spine1"
             found[side].setdefault(known, at)
     roles: dict[str, Joints] = {}
@@ -109,7 +109,7 @@ def _whole(pair: Joints) -> Joints:
     return pair if len(pair) == 2 else ()
 
 
-def _place(name: str) -> tuple[str, str]:
+def place_of(name: str) -> tuple[str, str]:
     """Side ("left", "right" or "") and place ("upleg") of a joint's name."""
     words = [word.lower() for word in _WORDS.findall(name.rpartition(":")[2])]
     words = words[1:] if words and words[0].startswith("bip") else words  # Biped: "Bip01 L Thigh"

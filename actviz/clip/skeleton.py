@@ -44,6 +44,7 @@ __all__ = [
     "SKELETON_SUFFIXES",
     "convert",
     "layout_of",
+    "most_seen",
     "read_skeleton",
     "save_skeleton",
     "segments_of",
@@ -250,6 +251,22 @@ def usable(skeleton: Skeleton) -> NDArray[np.bool_]:
     return skeleton.present | skeleton.joints.any((2, 3))
 
 
+def most_seen(skeleton: Skeleton, people: int) -> Skeleton:
+    """``skeleton`` with ``people`` at most: those who were measured in most frames, in order."""
+    there = skeleton.present.shape[1]
+    if there <= people:
+        return skeleton
+    longest = np.argsort(-skeleton.present.sum(0), kind="stable")[:people]
+    keep = np.sort(longest)
+    problem = f"It shows {there} people; the {people} seen longest stay, as the weights know it."
+    return replace(
+        skeleton,
+        joints=skeleton.joints[:, keep],
+        present=skeleton.present[:, keep],
+        problems=(*skeleton.problems, problem),
+    )
+
+
 # A joint that the source lacks, as a weighted mean of joints it has. The weights of neck and middle
 # of the spine were measured on NTU RGB+D recordings (median over frames; .33–.35 and .57).
 DERIVED: dict[str, dict[str, float]] = {
@@ -279,6 +296,9 @@ def convert(skeleton: Skeleton, layout: str | Layout) -> Skeleton:
     target = get_layout(layout) if isinstance(layout, str) else layout
     if source == target:
         return skeleton
+    own = None if target.name in LAYOUTS else target
+    if source.joint_names == target.joint_names:
+        return replace(skeleton, layout=target.name, custom_layout=own)
     have = {
         common_name(name): skeleton.joints[:, :, j] for j, name in enumerate(source.joint_names)
     }
@@ -300,7 +320,7 @@ def convert(skeleton: Skeleton, layout: str | Layout) -> Skeleton:
         joints=np.stack([have[name] for name in wanted], axis=2),
         layout=target.name,
         problems=problems,
-        custom_layout=None if target.name in LAYOUTS else target,
+        custom_layout=own,
     )
 
 

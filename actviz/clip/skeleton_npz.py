@@ -13,7 +13,7 @@ T frames · P people · J joints
 | ``layout`` | ``ntu-25``, ``kinect-20``, ``hdm05-31`` or your own | by number of joints |
 | ``root`` | ``camera`` or ``hips`` | ``camera`` |
 | ``joint_names`` | (J,) names: brings a layout of your own | |
-| ``bones`` | (N, 2) joint numbers or names | no bones |
+| ``bones`` | (N, 2) joint numbers or names | by ``joint_names``, or by what keeps its length |
 | ``roles`` | JSON text: role -> joint numbers or names; ``[]`` for none | by ``joint_names`` |
 | ``left``, ``right`` | joints on either side, mirror images in one order | by ``joint_names`` |
 """
@@ -24,6 +24,7 @@ import math
 import tokenize
 import zipfile
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actviz.clip.axes import UNITS, UPS, guess_unit, standing, with_y_up
+from actviz.clip.joint_bones import bones_between
 from actviz.clip.layouts import Layout
 from actviz.clip.skeleton_npz_layout import layout_of_arrays, text_of, texts_of
 from actviz.clip.skeleton_text import KINECT_FPS, RawSkeleton
@@ -101,6 +103,8 @@ def read_npz(path: Path) -> RawSkeleton:
     joints = _joints(path, arrays["joints"])
     frames, people, count, _ = joints.shape
     layout, problems = layout_of_arrays(path, arrays, count)
+    if not layout.bones:  # nothing could be drawn
+        layout = replace(layout, bones=bones_between(joints))
     joints, assumed = _in_metres(path, arrays, joints)
     problems += assumed
     joints, assumed = _upright(path, arrays, joints, layout)

@@ -1,7 +1,7 @@
 """The layout of an ``.npz``: a known one by name or by number of joints, or one of its own.
 
 What a layout of its own leaves open, its joints' names tell where they can (``joint_names``): which
-joints are on the left and on the right, and the roles that MAN's normalisation needs.
+joints are on the left and on the right, bones, and the roles that MAN's normalisation needs.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from actviz.clip.joint_bones import bones_of
 from actviz.clip.joint_names import centred_roles, roles_of, sides_of
 from actviz.clip.layouts import LAYOUTS, Layout, common_name, get_layout
 from actviz.errors import ClipReadError
@@ -104,7 +105,7 @@ def _own_layout(name: str, names: list[str], arrays: Arrays) -> Layout:
             raise ValueError("a role must be one joint or a flat list of joints.")
         return tuple(number(j) for j in (joints if isinstance(joints, list) else [joints]))
 
-    bones = arrays["bones"].reshape(-1, 2).tolist() if "bones" in arrays else []
+    bones = arrays["bones"].reshape(-1, 2).tolist() if "bones" in arrays else bones_of(names)
     given = json.loads(text_of(arrays, "roles") or "{}")
     roles = roles_of(names) | {common_name(role): numbers(at) for role, at in given.items()}
     left, right = (

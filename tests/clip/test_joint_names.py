@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from actviz.clip.joint_bones import bones_between, bones_of
 from actviz.clip.joint_names import centred_roles, roles_of, sides_of
 from actviz.clip.layouts import LAYOUTS, Layout
 from actviz.clip.skeleton import layout_of, read_skeleton, save_skeleton
@@ -55,6 +56,42 @@ def test_a_hip_is_known_however_it_is_written(left: str, right: str) -> None:
     names = ["head", right, left]
     assert roles_of(names) == {"hip_left": (2,), "hip_right": (1,)}
     assert sides_of(names) == ((2,), (1,))
+
+
+@pytest.mark.parametrize("name", ["ntu-25", "hdm05-31"])
+def test_names_of_known_layouts_tell_one_tree_over_all_joints(name: str) -> None:
+    names = LAYOUTS[name].joint_names
+    bones, own = bones_of(names), LAYOUTS[name].bones
+    assert len(bones) == len(names) - 1
+    assert {j for bone in bones for j in bone} == set(range(len(names)))
+    same = {frozenset(bone) for bone in bones} & {frozenset(bone) for bone in own}
+    assert len(same) >= len(own) - 4
+
+
+def test_kinect_names_tell_the_kinects_bones() -> None:
+    kinect = LAYOUTS["kinect-20"]
+    told = {frozenset(bone) for bone in bones_of(kinect.joint_names)}
+    assert told == {frozenset(bone) for bone in kinect.bones}
+
+
+def test_fifteen_joints_have_fourteen_bones_and_nameless_ones_none() -> None:
+    bones = {frozenset((SBU[a], SBU[b])) for a, b in bones_of(SBU)}
+    assert len(bones) == 14
+    assert {"NECK", "LEFT_SHOULDER"} in bones
+    assert {"TORSO", "RIGHT_HIP"} in bones
+    assert bones_of(["a", "b", "c"]) == ()
+    assert bones_of(["lhip", "rhip", "lknee"]) == ((0, 2), (0, 1))
+
+
+def test_nameless_joints_are_joined_by_what_keeps_its_length(tmp_path: Path) -> None:
+    turn = np.linspace(0, 3, 40)
+    swing = np.stack([np.cos(turn), np.sin(turn), 0 * turn], -1)  # (T, 3)
+    shoulder = np.zeros_like(swing) + np.array([0, 0, 3])
+    elbow = shoulder + np.array([0, 1, 0])
+    joints = np.stack([shoulder, elbow + swing, elbow], 1)
+    skeleton = read_skeleton(own(tmp_path, ["a", "b", "c"], joints=joints))
+    assert layout_of(skeleton).bones == ((0, 2), (2, 1))
+    assert bones_between(joints[:, None] * np.nan) == ()
 
 
 def test_words_that_only_hold_a_side_are_no_side() -> None:

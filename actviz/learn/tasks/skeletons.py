@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -84,14 +85,10 @@ class MANTask(Task):
             raise in_words(r, error) from error
 
     def maker(self, part: str, *, epoch: int) -> Callable[[Sequence[Row]], Made]:
-        layout = self._joint_layout
-        if self.recipe.mirror and len(layout.left) != len(layout.right):
-            raise ActvizError(
-                f"{self.recipe.name}: the layout {layout.name} names {len(layout.left)} joints on "
-                f"the left and {len(layout.right)} on the right, so that nothing can be mirrored; "
-                "set mirror=0."
-            )
-        return JointMaker(self.source(part), self.recipe, layout)
+        layout, recipe = self._joint_layout, self.recipe
+        if not layout.left or len(layout.left) != len(layout.right):
+            recipe = replace(recipe, mirror=0.0)  # nobody knows which joints to exchange
+        return JointMaker(self.source(part), recipe, layout)
 
     def step(self, batch: Batch, *, train: bool) -> Step:
         output = self.network(batch["joints"], batch["present"])
