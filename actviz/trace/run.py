@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from actviz.clip.reader import frame_times, probe, read_clip
 from actviz.clip.sampling import segment_indices, span_frames
-from actviz.clip.skeleton import SKELETON_SUFFIXES, read_skeleton
+from actviz.clip.skeleton import SKELETON_SUFFIXES, most_seen, read_skeleton
 from actviz.clip.small_film import SmallFilm, read_and_copy
 from actviz.clip.types import Clip, ClipInfo
 from actviz.errors import ActvizError
@@ -232,6 +232,7 @@ def trace_skeleton(
     """
     if is_skeleton_file(path):
         skeleton = read_skeleton(path, start_s=span.start_s, end_s=span.end_s, segment=span.segment)
+        skeleton = most_seen(skeleton, expect_model(loaded, "man").people)
         cached = man_image(loaded, skeleton)
         trace = ask_man(cached, cam_class=cam_class)
         return Traced(trace, Path(path), span, None, None, skeleton, cached_skeleton=cached)

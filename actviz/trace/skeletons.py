@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from actviz.clip.layouts import LAYOUTS, limbs_of
-from actviz.clip.skeleton import convert, layout_of, usable
+from actviz.clip.skeleton import convert, layout_of, most_seen, usable
 from actviz.clip.types import ClipInfo, Skeleton
 from actviz.errors import ActvizError
 from actviz.learn.checkpoints import Loaded
@@ -62,7 +62,7 @@ def man_image(
         ActvizError: weights of another model, or a layout that cannot be converted.
     """
     card, model = loaded.card, expect_model(loaded, "man")
-    fitted = _fitted(loaded, skeleton)
+    fitted = most_seen(_fitted(loaded, skeleton), model.people)
     device = next(model.parameters()).device
     present = usable(fitted)  # measured, or bridged over a short gap
     image, rows = model.see_image(
@@ -102,7 +102,8 @@ def _fitted_visibility(
     if visibility is None:
         return None
     threefold = np.repeat(visibility[..., None].astype(np.float32), 3, axis=-1)
-    return _fitted(loaded, replace(skeleton, joints=threefold)).joints[source, ..., 0]
+    fitted = _fitted(loaded, replace(skeleton, joints=threefold))
+    return most_seen(fitted, cast(Any, loaded.model).people).joints[source, ..., 0]
 
 
 def _fitted(loaded: Loaded, skeleton: Skeleton) -> Skeleton:
