@@ -163,9 +163,13 @@ def _arrays(seen: list[People], times_s: NDArray[np.float64]) -> _Arrays:
     order = [p for p in sorted(range(2), key=lambda p: -counts[p]) if counts[p]]
     problems = []
     if len(order) == 2 and sum(len(people) == 2 for people in seen) < _TOGETHER:
+        elsewhere = sum(people.keys() == {order[1]} for people in seen)
         seen = [_as_one(people, order) for people in seen]
         order = order[:1]
-        problems.append("Two people were hardly ever seen at once: taken for one person.")
+        problems.append(
+            f"In {elsewhere} frames somebody was suddenly elsewhere, and hardly ever were two seen "
+            "at once: taken for one person."
+        )
     joints = np.full((len(seen), len(order), 25, 3), np.nan)
     points = np.full((len(seen), len(order), 25, 2), np.nan)
     visibility = np.zeros((len(seen), len(order), 25), np.float32)

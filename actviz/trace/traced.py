@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actviz.clip.layouts import LAYOUTS, Layout, get_layout
-from actviz.clip.skeleton import layout_of
+from actviz.clip.skeleton import layout_of, usable
 from actviz.clip.small_film import SmallFilm
 from actviz.clip.types import Clip, ClipInfo, Skeleton
 from actviz.progress import StageProgress, one_stage
@@ -144,9 +144,13 @@ class Traced:
             raise ValueError(f"only TMNet has maps of its glances; this is of {self.trace.model}")
         return self.trace
 
-    def points_at(self, time_s: float) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Where pose saw the joints (P, J, 2), and who was there (P,), nearest to a time."""
+    def points_at(self, time_s: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Where pose saw the joints (P, J, 2), and who was there (P,), nearest to a time.
+
+        Of who was there 1 is seen, 0.5 interpolated over a short gap, 0 absent.
+        """
         if self.points is None or self.skeleton is None:
             raise ValueError("only a skeleton that pose found in a video has points in the picture")
         at = int(np.abs(self.skeleton.times_s - time_s).argmin())
-        return self.points[at], self.skeleton.present[at]
+        seen = self.skeleton.present[at].astype(np.float32)
+        return self.points[at], (seen + usable(self.skeleton)[at]) / 2

@@ -68,7 +68,7 @@ def draw_skeleton(
         frame: uint8 (H, W, 3).
         points: (P, J, 2) pixels, x right and y down; a bone with a NaN end is left out.
         bones: (bones, 2) joint numbers.
-        present: (P,) who is there; None: everyone.
+        present: (P,) who is there; None: everyone. 0.5: interpolated, drawn half as strong.
         weight: in [0, 1], one number or (P, J); joints grow and brighten with it.
         colours: a scale of the theme that joints are coloured by; None: white to yellow.
     """
@@ -79,19 +79,23 @@ def draw_skeleton(
             "draw_skeleton wants one frame (H, W, 3) and points (P, J, 2) in pixels; "
             f"got {picture.shape} and {places.shape}."
         )
-    there = np.ones(len(places), bool) if present is None else np.asarray(present, dtype=bool)
+    there = np.ones(len(places)) if present is None else np.asarray(present, dtype=np.float64)
     scale = 2 if min(picture.shape[:2]) <= 720 else 1  # drawn larger, then halved: smooth lines
-    layer = Image.new("RGBA", (picture.shape[1] * scale, picture.shape[0] * scale))
-    draw = ImageDraw.Draw(layer)
     unit = max(1.0, min(picture.shape[:2]) / 240) * scale
     sides = bone_sides(bones, left, right)
-    for person in np.flatnonzero(there):
-        marks = joint_marks(None if weight is None else of_person(weight, person), colours)
-        looks = PEOPLE[int(person) % len(PEOPLE)]
-        _limbs(draw, (places[person] + 0.5) * scale, sides, unit, marks, looks)
-    small = layer.reduce(scale) if scale > 1 else layer
     base = Image.fromarray(picture).convert("RGBA")
-    return np.asarray(Image.alpha_composite(base, small).convert("RGB"))
+    for strength in sorted({*there.tolist()} - {0.0}):  # who is sure lies over who is not
+        layer = Image.new("RGBA", (picture.shape[1] * scale, picture.shape[0] * scale))
+        for person in np.flatnonzero(there == strength).tolist():
+            marks = joint_marks(None if weight is None else of_person(weight, person), colours)
+            looks = PEOPLE[person % len(PEOPLE)]
+            places_drawn = (places[person] + 0.5) * scale
+            _limbs(ImageDraw.Draw(layer), places_drawn, sides, unit, marks, looks)
+        small = layer.reduce(scale) if scale > 1 else layer
+        if strength < 1:
+            small.putalpha(small.getchannel("A").point(lambda a, s=strength: round(a * s)))
+        base.alpha_composite(small)
+    return np.asarray(base.convert("RGB"))
 
 
 def _limbs(

@@ -153,6 +153,15 @@ def test_absent_people_and_unseen_joints_are_not_drawn():
     assert not draw_skeleton(frame, points, [(0, 1)]).any()
 
 
+def test_who_is_interpolated_is_drawn_half_as_strong_and_under_who_is_seen():
+    frame = np.zeros((100, 100, 3), dtype=np.uint8)
+    bone = np.array([[20.0, 50.0], [80.0, 50.0]])
+    seen, made = (draw_skeleton(frame, bone[None], [(0, 1)], present=[p]) for p in (1, 0.5))
+    assert np.abs(made[50, 50] * 2.0 - seen[50, 50]).max() <= 2
+    both = draw_skeleton(frame, np.stack([bone, bone]), [(0, 1)], present=[1, 0.5])
+    assert both[50, 50].tolist() == seen[50, 50].tolist()
+
+
 def clip(count: int) -> tuple[np.ndarray, np.ndarray]:
     """Frame i is one flat grey, 10·i."""
     frames = np.stack([np.full((6, 8, 3), 10 * i, np.uint8) for i in range(count)])
