@@ -106,7 +106,7 @@ def samples_of(
         named = ", ".join(f"{name} {len(some)}" for name, some in others.items() if some)
         raise ActvizError(
             f"{data.name} has no {part} clips by protocol {split.name}; it has {named or 'none'}: "
-            "choose with --part."
+            "choose with --part" + (", or another --protocol." if data.protocols[1:] else ".")
         )
     return samples
 
