@@ -1,12 +1,15 @@
 """A small copy of a film, made while its frames pass by: to draw on them without decoding twice.
 
-Decoding a minute at 1080p takes seconds, a copy of 360 lines a fraction of one.
+Decoding a minute at 1080p takes seconds of two cores. Its pictures at 360 lines, as they are in
+memory, are written and read again in a fraction of one: a gigabyte of scratch, for as long as the
+drawing lasts.
 
-H, W pixels, upright
+N frames of the span · T frames looked at · H, W pixels, upright
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -16,29 +19,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actviz.clip.reader import check_memory, file_sha256, iter_frames, read_clip
-from actviz.clip.types import Clip
-from actviz.clip.writer import VideoWriter
+from actviz.clip.types import Clip, ClipInfo
 from actviz.errors import ClipReadError
 from actviz.progress import Progress
 
-__all__ = ["SmallFilm", "read_and_copy"]
+__all__ = ["SmallFilm", "read_and_copy", "worth_copying"]
 
-_LOSS = 12  # of x264's crf: what the copy loses does not show beside what is lost in drawing on it
+MOST_BYTES = 2**31  # of scratch: two minutes at 25 frames/s
 
 
 @dataclass(frozen=True)
 class SmallFilm:
-    """Every frame of a span of a film, in a file of its own."""
+    """Every frame of a span of a film, its pixels in a file as they are."""
 
     path: Path
-    begin_s: float  # of the span's first frame, on the film's own clock
+    times_s: NDArray[np.float64]  # (N,), on the film's own clock
     height: int
     width: int
 
     def frames(self) -> Iterator[tuple[float, NDArray[np.uint8]]]:
-        """(seconds on the film's own clock, uint8 (H, W, 3)), in order of time."""
-        for _, time_s, frame in iter_frames(self.path):
-            yield self.begin_s + time_s, frame[: self.height, : self.width]  # odd sizes were padded
+        """(seconds, uint8 (H, W, 3)), in order of time."""
+        size = self.height * self.width * 3
+        with self.path.open("rb") as file:
+            for time_s in self.times_s.tolist():
+                frame = np.frombuffer(file.read(size), np.uint8)
+                yield time_s, frame.reshape(self.height, self.width, 3)
+
+
+def worth_copying(info: ClipInfo, frames: int, *, short_side: int, to: Path) -> bool:
+    """Whether a copy of so many frames, in the folder ``to``, saves work and finds room.
+
+    It saves none where the film is as small already, and a damaged one is better sought through.
+    """
+    shrunk = short_side / min(info.width, info.height)
+    size = 3 * frames * round(info.width * shrunk) * round(info.height * shrunk)
+    room = min(MOST_BYTES, shutil.disk_usage(to).free // 2)
+    return shrunk < 1 and size <= room and not info.problems
 
 
 def read_and_copy(
@@ -48,38 +64,36 @@ def read_and_copy(
     span: NDArray[np.int64],
     short_side: int,
     to: Path,
-    fps: float,
     progress: Progress | None = None,
 ) -> tuple[Clip, SmallFilm]:
-    """The frames numbered ``frame_index``, as ``read_clip`` has them, and a copy of the span.
+    """The frames numbered ``frame_index`` (T,), as ``read_clip`` has them, and a copy of the span.
 
     Args:
-        span: numbers of all frames to copy, those of ``frame_index`` among them; increasing.
+        span: numbers of the frames to copy (N,), increasing, those of ``frame_index`` among them.
         short_side: pixels, of the clip and of the copy.
-        to: the copy's file. fps: its nominal rate.
+        to: the copy's file.
         progress: is told of frames that passed by.
 
     Raises:
-        ClipReadError: as ``read_clip``; ActvizError: the copy cannot be written.
+        ClipReadError: as ``read_clip`` raises it.
     """
     check_memory(path, len(frame_index), short_side=short_side)
-    place = {int(number): at for at, number in enumerate(frame_index)}
     passing = iter_frames(path, frame_index=span, short_side=short_side)
     first = next(passing, None)
     if first is None:
         raise ClipReadError(Path(path), "none of the frames asked for can be decoded.")
-    height, width = first[2].shape[:2]
-    frames, times_s = np.empty((len(place), height, width, 3), np.uint8), np.empty(len(place))
-    read = 0
-    with VideoWriter(to, width=width, height=height, fps=fps, loss=_LOSS, quick=True) as copy:
-        for done, (number, time_s, frame) in enumerate(chain([first], passing), 1):
-            copy.write(frame, time_s)
-            if number in place:
-                frames[place[number]], times_s[place[number]] = frame, time_s
-                read += 1
+    place = {int(number): at for at, number in enumerate(frame_index)}
+    frames, seconds = np.empty((len(place), *first[2].shape), np.uint8), np.full(len(place), np.nan)
+    times_s: list[float] = []
+    with to.open("wb") as copy:
+        for number, time_s, frame in chain([first], passing):
+            copy.write(frame.data)
+            times_s.append(time_s)
+            if (at := place.get(number)) is not None:
+                frames[at], seconds[at] = frame, time_s
             if progress:
-                progress(done, len(span))
-    small = SmallFilm(to, first[1], height, width)
-    if read < len(place):  # a damaged file: seeking to the frames may still give them
+                progress(len(times_s), len(span))
+    small = SmallFilm(to, np.array(times_s), *first[2].shape[:2])
+    if np.isnan(seconds).any():  # seeking to the others may still give them
         return read_clip(path, frame_index=frame_index, short_side=short_side), small
-    return Clip(frames, times_s, frame_index, str(path), file_sha256(path)), small
+    return Clip(frames, seconds, frame_index, str(path), file_sha256(path)), small

@@ -33,8 +33,8 @@ class VideoWriter:
     The video starts at its first frame: times are kept relative to it. ``fps`` tells how long the
     last frame is shown and is the nominal rate. Odd sizes are made even by repeating the last row
     or column. The file appears under its name only when all is written; after an error nothing
-    is left behind. ``loss`` is x264's crf; ``quick`` writes as good a picture in less than half the
-    time, in a file about twice as large.
+    is left behind. ``quick`` writes as good a picture in less than half the time, in a file about
+    twice as large.
     """
 
     def __init__(
@@ -44,7 +44,6 @@ class VideoWriter:
         width: int,
         height: int,
         fps: float,
-        loss: int = 20,
         quick: bool = False,
     ) -> None:
         if width < 1 or height < 1 or not 0 < fps < 1000:
@@ -54,7 +53,7 @@ class VideoWriter:
             )
         self.path = Path(path)
         self.width, self.height, self.fps = width, height, float(fps)
-        self._coding = {"preset": "ultrafast" if quick else "veryfast", "crf": str(loss)}
+        self._coding = {"preset": "ultrafast" if quick else "veryfast", "crf": "20"}
         self._hidden = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}.part")
         self._first_s: float | None = None
         self._last_tick = -1

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from actviz.clip.reader import frame_times, probe, read_clip
 from actviz.clip.sampling import segment_indices, span_frames
 from actviz.clip.skeleton import SKELETON_SUFFIXES, most_seen, read_skeleton
-from actviz.clip.small_film import SmallFilm, read_and_copy
+from actviz.clip.small_film import SmallFilm, read_and_copy, worth_copying
 from actviz.clip.types import Clip, ClipInfo
 from actviz.errors import ActvizError
 from actviz.learn.cards import Card
@@ -84,22 +84,17 @@ def _sampled_and_copied(
     scratch: Path | None,
     progress: StageProgress | None,
 ) -> tuple[Clip, ClipInfo, SmallFilm | None]:
-    """As ``sample_clip``, and where it saves work a small copy of the span in ``scratch``.
-
-    It saves none where the film is small already. A damaged one is better sought through.
-    """
-    info = probe(path)
-    if scratch is None or info.problems or min(info.width, info.height) <= SHORT_SIDE:
-        clip, _ = sample_clip(path, count, span, flow_length=flow_length)
-        return clip, info, None
-    inside = _inside(path, span)
+    """As ``sample_clip``, and where it saves work a small copy of the span in ``scratch``."""
+    info, inside = probe(path), _inside(path, span)
+    wanted = _sampled(inside, count, flow_length)
+    if scratch is None or not worth_copying(info, len(inside), short_side=SHORT_SIDE, to=scratch):
+        return read_clip(path, frame_index=wanted, short_side=SHORT_SIDE), info, None
     clip, small = read_and_copy(
         path,
-        _sampled(inside, count, flow_length),
+        wanted,
         span=inside,
         short_side=SHORT_SIDE,
-        to=scratch / "small.mp4",
-        fps=min(max(info.fps, 1.0), 240.0),
+        to=scratch / "film.rgb",
         progress=one_stage(progress, "reading the film"),
     )
     return clip, info, small

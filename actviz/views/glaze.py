@@ -31,8 +31,8 @@ class Glaze:
         black = draw(np.zeros((height, width, 3), np.uint8)).astype(np.uint16)
         white = draw(np.full((height, width, 3), 255, np.uint8)).astype(np.uint16)
         shape = (height, -1, width, 3)  # (H, n, W, 3)
-        share = np.rint(np.maximum(white, black) - black.astype(np.float32)) * (256 / 255)
-        self._share = np.rint(share).astype(np.uint16).reshape(shape)
+        share = (np.maximum(white, black) - black).astype(np.uint32) * 256 + 127
+        self._share = (share // 255).astype(np.uint16).reshape(shape)
         self._light = (black * 256 + _HALF).reshape(shape)
         self._mixed = np.empty_like(self._light)
 

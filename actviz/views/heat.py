@@ -24,15 +24,31 @@ _OPACITY = heat_opacity(np.linspace(0, 1, 4097))  # a power for every pixel woul
 
 
 @cache
-def _stretch(size: int, cells: int) -> NDArray[np.float32]:
-    """(size, cells) weights of a bilinear enlargement; cell centres stay where they are."""
+def _table(colours: str) -> NDArray[np.float32]:
+    """(256, 3) levels of red, green and blue, as numbers to reckon with."""
+    return heat_colours(colours).astype(np.float32)
+
+
+@cache
+def _between(size: int, cells: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Of each of ``size`` pixels the cell before its centre, and its way to the next, 0-1."""
     at = np.clip((np.arange(size) + 0.5) * cells / size - 0.5, 0, cells - 1)
-    low = np.minimum(np.floor(at).astype(int), max(cells - 2, 0))
-    share = (at - low).astype(np.float32)
-    weights = np.zeros((size, cells), dtype=np.float32)
-    weights[np.arange(size), low] += 1 - share
-    weights[np.arange(size), np.minimum(low + 1, cells - 1)] += share
-    return weights
+    low = np.minimum(np.floor(at).astype(np.int64), max(cells - 2, 0))
+    return low, (at - low).astype(np.float32)
+
+
+def _enlarged(cells: NDArray[np.float32], high: int, wide: int) -> NDArray[np.float32]:
+    """(..., h, w) -> (..., high, wide), bilinearly; cell centres stay where they are.
+
+    No matrix product: the threads of a BLAS cost more than so small a one, and hold up an encoder.
+    """
+    low, share = _between(wide, cells.shape[-1])
+    after = np.minimum(low + 1, cells.shape[-1] - 1)
+    rows = cells[..., low] * (np.float32(1) - share) + cells[..., after] * share  # (..., h, wide)
+    low, share = _between(high, cells.shape[-2])
+    after = np.minimum(low + 1, cells.shape[-2] - 1)
+    share = share[:, None]
+    return rows[..., low, :] * (np.float32(1) - share) + rows[..., after, :] * share
 
 
 def blend_heat(
@@ -53,7 +69,7 @@ def blend_heat(
     picture, values = check_picture(frame), _cells(frame, heat, "heat", 0.0)
 
     def paint(large: NDArray[np.float32]) -> NDArray[np.float32]:
-        return heat_colours(colours)[np.rint(large * 255).astype(np.uint8)].astype(np.float32)
+        return np.take(_table(colours), np.rint(large * 255).astype(np.intp), axis=0)
 
     return _laid_over(picture, values, box, paint)
 
@@ -132,11 +148,11 @@ def _laid_over(
 ) -> NDArray[np.uint8]:
     """``cells`` enlarged over the square of ``box``, as opaque as they are far from zero."""
     top, left, high, wide = check_box(box, *picture.shape[-3:-1])
-    stretched = _stretch(high, cells.shape[-2]) @ cells @ _stretch(wide, cells.shape[-1]).T
-    large = np.clip(stretched, -1, 1).astype(np.float32, copy=False)
+    large = np.clip(_enlarged(cells, high, wide), -1, 1)
     out = picture.copy()
     under = out[..., top : top + high, left : left + wide, :]
-    opacity = _OPACITY[np.rint(np.abs(large) * (len(_OPACITY) - 1)).astype(np.int16)][..., None]
+    level = np.rint(np.abs(large) * (len(_OPACITY) - 1)).astype(np.intp)
+    opacity = np.take(_OPACITY, level)[..., None]
     mixed = paint(large)  # under + opacity · (paint - under), in place
     mixed -= under
     mixed *= opacity
