@@ -92,6 +92,11 @@ def _train(options: argparse.Namespace) -> None:
 def _figures_in_words(best: Path) -> str:
     """How good the weights are, from their card: "test: top-1 85.17% of 600 clips"."""
     metrics = json.loads(best.with_suffix(".json").read_text(encoding="utf-8"))["metrics"]
+    if metrics.get("split") == "none":
+        return (
+            "Nothing was tested: there is neither a test part nor a validation part; give some "
+            "clips a test part, or hold some out (`actviz data check` names the protocols)."
+        )
     if "top1" not in metrics:
         return ""
     of = f" of {metrics['clips']:,} clips" if "clips" in metrics else ""

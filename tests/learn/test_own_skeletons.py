@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import models
+from actviz.cli import main
 from actviz.clip.skeleton import most_seen, read_skeleton
 from actviz.errors import ActvizError
 from actviz.learn.data.batches import Row
@@ -79,6 +80,13 @@ def test_weights_of_people_are_tested_on_others_by_the_same_commands(tmp_path: P
     assert done.provenance["protocol"] == "cross-subject"
     others = make(tmp_path / "other" / "test")  # without that protocol's train part
     assert len(evaluate(best, data=others.parent, protocol="given", device="cpu").keys) == 8
+
+
+def test_a_training_without_anything_to_test_on_says_so(tmp_path: Path, capsys) -> None:
+    words = ["train", "folder/bgru", "--data", make(tmp_path / "set"), "--out", tmp_path / "run"]
+    settings = [f"{k}={v}" for k, v in TINY.items()]
+    main([str(w) for w in (*words, *(x for s in settings for x in ("--set", s)))])
+    assert "Nothing was tested" in capsys.readouterr().out
 
 
 def test_of_more_people_than_the_weights_know_the_longest_seen_stays(tmp_path: Path) -> None:
