@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.io import savemat
+from test_utkinect_folds import people  # noqa: F401  (a fixture)
 
 from actviz.cli import main
-from actviz.experiments import Ask, get_experiment
-from actviz.experiments.man import over_time, puppet_runs, sets
+from actviz.experiments.man import choosing, over_time, puppet_runs, recordings, sets, utkinect
 from actviz.experiments.man.disturb import DISTURBANCES
 from actviz.learn.recipes import RECIPES, get_recipe
 
@@ -80,10 +80,10 @@ def make_hdm05(root: Path) -> Path:
 
 def run(tmp_path: Path, *words: str) -> dict[str, Any]:
     """Run a whole experiment by its command: the rows, and all else of the first table."""
-    out = tmp_path / "out"
+    out = tmp_path / words[0].replace("/", "-")
     assert main(["reproduce", *words, "--jobs", "1", "--out", str(out)]) == 0
-    tables = sorted(out.glob("*.json"))
-    told = json.loads(tables[0].read_text())
+    table = min(out.glob("*.json"), key=lambda path: len(path.name))  # the first
+    told = json.loads(table.read_text())
     return told | {"by_row": {row["row"]: row for row in told["rows"]}, "out": out}
 
 
@@ -149,31 +149,44 @@ def test_puppets_measures_both_roots_and_the_order_of_time(tmp_path: Path) -> No
         assert row["ours"]["camera"]["values"] == pytest.approx([100 * s for s in shares], abs=1e-3)
 
 
-def test_ablation_shares_its_plain_rows_with_the_other_experiments(tmp_path: Path) -> None:
-    plain = run(tmp_path, "man/puppets", "--seeds", "1")["trainings"]
-    told = run(tmp_path, "man/ablation", "--seeds", "1")
-    taken = {t["row"]: t for t in told["trainings"]}
-    for row, other in (("MAN, torch's GRU", "MAN"), ("no memory (STCM alone)", "STCM alone")):
-        assert taken[row]["date"] in {t["date"] for t in plain if t["row"] == other}
-    assert len({t["command"] for t in taken.values()}) == 5
-    assert "attention=none" in taken["no attention (a = 1)"]["command"]
+@pytest.fixture
+def briefly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two candidates, and each disturbance at its worst alone."""
+    few = {"as published": {}, "varied": {"mirror": 0.5, "speed": 0.2}}
+    for room in (choosing, recordings, utkinect):
+        monkeypatch.setattr(room, "CANDIDATES", few)
+    worst = [replace(d, levels=(d.neutral, d.levels[-1])) for d in DISTURBANCES]
+    monkeypatch.setattr(over_time, "DISTURBANCES", worst)
 
 
-def test_time_disturbs_the_test_clips_and_trains_nothing_anew(tmp_path: Path, monkeypatch) -> None:
-    few = [replace(d, levels=(d.neutral, d.levels[-1])) for d in DISTURBANCES]
-    monkeypatch.setattr(over_time, "DISTURBANCES", few)
+def weights_in(tmp_path: Path) -> int:
+    return len(list((tmp_path / "cache").rglob("*.safetensors")))
+
+
+def test_time_disturbs_the_test_clips_and_trains_nothing_anew(briefly, tmp_path: Path) -> None:
     run(tmp_path, "man/puppets", "--seeds", "1")
-    before = sorted((tmp_path / "cache").rglob("*.safetensors"))
-    out = tmp_path / "time"
-    assert main(["reproduce", "man/time", "--seeds", "1", "--jobs", "1", "--out", str(out)]) == 0
-    told = json.loads((out / "time-puppets.json").read_text())
-    assert sorted((tmp_path / "cache").rglob("*.safetensors")) == before
-    assert len(told["rows"]) == 1 + len(DISTURBANCES) and (out / "time-puppets.png").is_file()
-    assert told["rows"][0]["ours"]["MAN"]["mean"] == pytest.approx(
-        100 * next(t["test_top1"] for t in told["trainings"] if t["row"] == "MAN"), abs=1e-3
-    )
+    before = weights_in(tmp_path)
+    told = run(tmp_path, "man/time", "--seeds", "1")
+    assert weights_in(tmp_path) == before
+    assert len(told["rows"]) == 1 + len(DISTURBANCES)
+    assert (told["out"] / "time-puppets.png").is_file()
+    kept = next(t["test_top1"] for t in told["trainings"] if t["row"] == "MAN")
+    assert told["rows"][0]["ours"]["MAN"]["mean"] == pytest.approx(100 * kept, abs=1e-3)
 
 
-def test_a_seed_more_is_a_training_more() -> None:
-    result = get_experiment("man/puppets")(Ask(seeds=1))
-    assert result.seeds == (0,) and len(result.trainings) == len(puppet_runs.ROWS)
+def test_utkinect_time_and_ablation_train_nothing_twice(briefly, people, tmp_path) -> None:  # noqa: F811
+    data = ("--data", str(people), "--seeds", "1")
+    plain = run(tmp_path, "man/utkinect", *data, "--wide")
+    assert set(plain["by_row"]["MAN (DenseNet-161)"]["ours"]) == {"five folds"}
+    before = weights_in(tmp_path)
+    time = run(tmp_path, "man/time", *data)["out"]
+    assert weights_in(tmp_path) == before + 2  # on puppets
+    assert len(list(time.glob("time-utkinect*.png"))) == 2
+    told = json.loads((time / "time-utkinect.json").read_text())
+    for row, shares in told["rows"][0]["ours"].items():
+        assert shares == plain["by_row"][row]["ours"]["all folds"]
+    told = run(tmp_path, "man/ablation", *data)
+    assert set(told["by_row"]["frozen attention"]["ours"]) == {"puppets", "UT-Kinect"}
+    assert weights_in(tmp_path) == before + 2 + 2 * 3  # the other cell, frozen, none
+    taken = {t["row"]: t["command"] for t in told["trainings"]}
+    assert "attention=none" in taken["no attention (a = 1)"]
