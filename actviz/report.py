@@ -60,10 +60,8 @@ def overlay_frames(traced: Traced) -> Iterator[tuple[float, NDArray[np.uint8]]]:
     if traced.info is None:  # a skeleton file: nothing was filmed
         yield from _skeleton_pictures(traced)
         return
-    span = traced.span
-    frames = iter_frames(traced.path, start_s=span.start_s, end_s=span.end_s, short_side=SHORT_SIDE)
     glaze, glazed = None, -1  # what was drawn last, and for which of the frames looked at
-    for _, time_s, frame in frames:
+    for time_s, frame in _film(traced):
         if isinstance(traced.trace, MANTrace):  # the joints move with every frame
             yield time_s, _drawn(traced, frame, time_s)
             continue
@@ -72,6 +70,16 @@ def overlay_frames(traced: Traced) -> Iterator[tuple[float, NDArray[np.uint8]]]:
             draw = partial(_drawn, traced, time_s=time_s)
             glaze, glazed = views.Glaze(draw, *frame.shape[:2]), at
         yield time_s, glaze.over(frame)
+
+
+def _film(traced: Traced) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+    """The span's frames with their seconds, from the small copy of them where there is one."""
+    if traced.small is not None:
+        yield from traced.small.frames()
+        return
+    span = traced.span
+    frames = iter_frames(traced.path, start_s=span.start_s, end_s=span.end_s, short_side=SHORT_SIDE)
+    yield from ((time_s, frame) for _, time_s, frame in frames)
 
 
 def _drawn(traced: Traced, frame: NDArray[np.uint8], time_s: float) -> NDArray[np.uint8]:
@@ -218,7 +226,7 @@ def write_overlay(
         raise ActvizError(f"{traced.path}: the span holds no frame to draw on; widen it.")
     begin, (height, width) = first[0], first[1].shape[:2]
     fps = min(max(float(traced.trace.clip["fps"]), 1.0), 240.0)
-    with VideoWriter(path, width=width, height=height, fps=fps) as writer:
+    with VideoWriter(path, width=width, height=height, fps=fps, quick=True) as writer:
         for done, (time_s, frame) in enumerate(chain([first], frames), 1):
             writer.write(frame, time_s - begin)
             if progress:

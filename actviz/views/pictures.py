@@ -202,15 +202,15 @@ def draw_caption(
     step = round(size * 1.35)
     band = min(out.shape[0], step * len(rows) + round(size * 0.5))
     start = 0 if where == "top" else out.shape[0] - band
-    out[start : start + band] = np.rint(out[start : start + band] * 0.28).astype(np.uint8)
-    picture = Image.fromarray(out)
-    draw = ImageDraw.Draw(picture)
+    dark = Image.fromarray(np.rint(out[start : start + band] * np.float32(0.28)).astype(np.uint8))
+    draw = ImageDraw.Draw(dark)
     margin = round(size * 0.6)
     for number, row in enumerate(rows):
         words, fit = _fitting(row, size, out.shape[1] - 2 * margin)
-        y = start + round(size * 0.25) + step * number + step / 2
+        y = round(size * 0.25) + step * number + step / 2
         draw.text((margin, y), words, fill=(255, 255, 255), font=font(fit), anchor="lm")
-    return np.asarray(picture)
+    out[start : start + band] = np.asarray(dark)
+    return out
 
 
 def draw_decision(
