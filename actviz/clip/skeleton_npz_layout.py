@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actviz.clip.joint_bones import bones_of
-from actviz.clip.joint_names import centred_roles, roles_of, sides_of
+from actviz.clip.joint_names import centred_roles, place_of, roles_of, sides_of
 from actviz.clip.layouts import LAYOUTS, Layout, common_name, get_layout
 from actviz.errors import ClipReadError
 
 __all__ = ["arrays_of_layout", "layout_of_arrays", "text_of", "texts_of"]
 
+_PAIRS = {"hips": "hip", "shoulders": "shoulder", "ankles": "ankle", "feet": "foot"}
 Arrays = Mapping[str, NDArray[Any]]
 
 
@@ -107,7 +108,9 @@ def _own_layout(name: str, names: list[str], arrays: Arrays) -> Layout:
 
     bones = arrays["bones"].reshape(-1, 2).tolist() if "bones" in arrays else bones_of(names)
     given = json.loads(text_of(arrays, "roles") or "{}")
-    roles = roles_of(names) | {common_name(role): numbers(at) for role, at in given.items()}
+    roles = roles_of(names)
+    for role, at in given.items():
+        roles |= _of_both(common_name(role), numbers(at), names)
     left, right = (
         [numbers(arrays[side].reshape(-1).tolist()) for side in ("left", "right")]
         if "left" in arrays and "right" in arrays
@@ -121,6 +124,17 @@ def _own_layout(name: str, names: list[str], arrays: Arrays) -> Layout:
         right,
         centred_roles(names, roles),
     )
+
+
+def _of_both(role: str, joints: tuple[int, ...], names: list[str]) -> dict[str, tuple[int, ...]]:
+    """Roles as the layout has them: of "hips" the left and the right one, of "spine" its ends."""
+    part = _PAIRS.get(role)
+    if role == "spine_mid" and len(joints) > 1:  # "spine", from below
+        return {"spine_base": joints[:1], "spine_shoulder": joints[-1:]}
+    if part is None or len(joints) != 2:
+        return {role: joints}
+    left, right = joints if place_of(names[joints[0]])[0] != "right" else joints[::-1]
+    return {f"{part}_left": (left,), f"{part}_right": (right,)}
 
 
 def arrays_of_layout(layout: Layout) -> dict[str, NDArray[Any]]:

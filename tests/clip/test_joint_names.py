@@ -122,6 +122,15 @@ def test_roles_of_a_file_go_before_those_of_its_names(tmp_path: Path) -> None:
     assert layout_of(read_skeleton(tmp_path / "again.npz")) == layout_of(skeleton)
 
 
+def test_roles_of_both_sides_are_parted_by_names_or_else_left_comes_first(tmp_path: Path) -> None:
+    roles = json.dumps({"hips": ["rhip", "lhip"], "shoulders": [2, 3], "spine": [4, 5]})
+    names = ["rhip", "lhip", "a", "b", "c", "d"]
+    read = layout_of(read_skeleton(own(tmp_path, names, roles=roles))).roles
+    assert (read["hip_left"], read["hip_right"]) == ((1,), (0,))
+    assert (read["shoulder_left"], read["shoulder_right"]) == ((2,), (3,))
+    assert (read["spine_base"], read["spine_shoulder"]) == ((4,), (5,))
+
+
 def test_names_that_tell_no_hips_are_said_so(tmp_path: Path) -> None:
     skeleton = read_skeleton(own(tmp_path, ["a", "b", "c"]))
     assert "tell a left and a right hip" in skeleton.problems[0]
