@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actviz import views
+from actviz.clip.layouts import Layout, limbs_of
 from actviz.clip.preprocess import crop_box
 from actviz.datasets.puppets.gallery import truth_for
 from actviz.trace.cam_methods import CAM_METHODS, has_class
@@ -23,7 +24,11 @@ from actviz.trace.schema import (
     TwoStreamTrace,
 )
 from actviz.views.gaze import describe_gaze
+from actviz.views.limbs import limbs_by
+from actviz.views.print_limbs import Moments
 from actviz.views.print_sequence import sequence_figure
+from actviz.views.shading import Shading, by_attention, by_attribution
+from actviz.views.standing import stand_up
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,7 +36,9 @@ if TYPE_CHECKING:
 __all__ = [
     "draw_figure",
     "flow_facts",
+    "hips_of",
     "in_words",
+    "joint_shading",
     "maps_by",
     "outside_banner",
     "outside_note",
@@ -66,7 +73,7 @@ def outside_banner(trained_on: str, sha256: str) -> str | None:
 
 def weights_note(trace: Trace) -> str:
     """What was changed, which weights spoke, of what flow, and, where it applies, the banner."""
-    changed = trace.what_if if isinstance(trace, MAMTrace) else ""
+    changed = trace.what_if if isinstance(trace, (MAMTrace, MANTrace)) else ""
     parts = [f"what if: {changed}"] if changed else []
     parts.append(views.weights_note(trace.weights))
     if isinstance(trace, TwoStreamTrace):
@@ -116,7 +123,7 @@ def draw_figure(traced: Traced) -> Figure:
         return views.attention_figure(
             trace.times_s,
             trace.attention,
-            trace.joints,
+            stand_up(trace.joints, trace.present, trace.times_s, hips=hips_of(layout)).joints,
             trace.present,
             trace.bones,
             left=layout.left,
@@ -125,6 +132,7 @@ def draw_figure(traced: Traced) -> Figure:
             truth=truth,
             title=title,
             note=note,
+            **_limbs_and_moments(trace, layout),
         )
     assert traced.clip is not None  # all others look at pictures
     frames = traced.clip.frames
@@ -146,6 +154,31 @@ def draw_figure(traced: Traced) -> Figure:
         return _sequence_figure(trace, frames, truth, title, note)
     assert isinstance(trace, TMNetTrace)
     return _glance_figure(trace, frames, truth, title, note)
+
+
+def hips_of(layout: Layout) -> list[int]:
+    """The joints whose middle is a person's place; none where the layout does not tell."""
+    return [j for role in ("hip_left", "hip_right") for j in layout.roles.get(role, ())]
+
+
+def joint_shading(trace: MANTrace) -> Shading:
+    """How joints are marked in pictures: by evidence, or by attention where there is none."""
+    if trace.attribution is None:
+        return by_attention(trace.attention, *trace.joints.shape[1:3])
+    return by_attribution(trace.attribution, trace.cam_class)
+
+
+def _limbs_and_moments(trace: MANTrace, layout: Layout) -> dict[str, Any]:
+    """What the figure shows of the evidence and of moments left out, as far as it is known."""
+    if trace.attribution is None:
+        return {}
+    rows = limbs_by(limbs_of(layout), layout.joint_names, trace.present)
+    shown: dict[str, Any] = {"shading": joint_shading(trace), "limbs": rows}
+    if trace.without_moment is not None and trace.moments_s is not None:
+        k = trace.classes.index(trace.cam_class)
+        whole, without = float(trace.probabilities[k]), trace.without_moment[:, k]
+        shown["moments"] = Moments(trace.moments_s, without, whole, trace.cam_class)
+    return shown
 
 
 def _glance_figure(

@@ -22,7 +22,15 @@ from actviz.clip.skeleton import convert, usable
 from actviz.clip.writer import VideoWriter
 from actviz.curves import curves_csv
 from actviz.errors import ActvizError
-from actviz.figures import draw_figure, in_words, maps_by, outside_note, truth_of, weights_note
+from actviz.figures import (
+    draw_figure,
+    in_words,
+    joint_shading,
+    maps_by,
+    outside_note,
+    truth_of,
+    weights_note,
+)
 from actviz.staging import staged_folder
 from actviz.trace.run import SHORT_SIDE, StageProgress, Traced
 from actviz.trace.schema import (
@@ -33,6 +41,7 @@ from actviz.trace.schema import (
     Trace,
     TwoStreamTrace,
 )
+from actviz.views.standing import feet_on_floor
 
 __all__ = [
     "FILES",
@@ -100,7 +109,7 @@ def _drawn(traced: Traced, frame: NDArray[np.uint8], time_s: float) -> NDArray[n
         return _answer_so_far(trace, frame, at)
     assert isinstance(trace, MANTrace)
     points, present = traced.points_at(time_s)
-    layout = traced.layout
+    layout, shading = traced.layout, joint_shading(trace)
     with_bones = views.draw_skeleton(
         frame,
         points,
@@ -108,9 +117,11 @@ def _drawn(traced: Traced, frame: NDArray[np.uint8], time_s: float) -> NDArray[n
         left=layout.left,
         right=layout.right,
         present=present,
-        weight=float(trace.attention[:, at].mean()),
+        weight=shading.values[at],
+        colours=shading.colours,
     )
-    return views.draw_caption(with_bones, _attention_words(trace, at), lines=[_short_note(trace)])
+    lines = [shading.words, _short_note(trace)]
+    return views.draw_caption(with_bones, _attention_words(trace, at), lines=lines)
 
 
 def _flow_lines(trace: MAMTrace, at: int) -> list[str]:
@@ -155,7 +166,7 @@ def _short_note(trace: Trace) -> str:
     note = f"{trace.weights['name']}, trained on {trace.weights['trained_on']}"
     if method := maps_by(trace):
         note = f"{method}; {note}"
-    if isinstance(trace, MAMTrace) and trace.what_if:
+    if isinstance(trace, (MAMTrace, MANTrace)) and trace.what_if:
         note = f"what if: {trace.what_if}; {note}"
     return note if outside_note(trace) is None else f"{note}: this clip lies outside of that"
 
@@ -174,7 +185,8 @@ def _skeleton_pictures(traced: Traced) -> Iterator[tuple[float, NDArray[np.uint8
     layout = traced.layout
     skeleton = convert(traced.skeleton, layout)
     present = usable(skeleton)
-    joints = _on_the_floor(skeleton.joints, present, skeleton.times_s)
+    joints = feet_on_floor(skeleton.joints, present, skeleton.times_s)
+    shading = joint_shading(trace)
     extent = views.skeleton_extent(joints, present)
     for frame, time_s in enumerate(skeleton.times_s):
         at = int(np.abs(trace.times_s - time_s).argmin())
@@ -185,30 +197,13 @@ def _skeleton_pictures(traced: Traced) -> Iterator[tuple[float, NDArray[np.uint8
             left=layout.left,
             right=layout.right,
             weight=float(trace.attention[:, at].mean()),
+            marks=shading.values[at],
+            colours=shading.colours,
             extent=extent,
         )
-        words = _attention_words(trace, at)
-        roomy = np.pad(picture, ((80, 0), (0, 0), (0, 0)))  # the words stand over nobody's head
-        yield float(time_s), views.draw_caption(roomy, words, lines=[_short_note(trace)])
-
-
-def _on_the_floor(
-    joints: NDArray[np.float32], present: NDArray[np.bool_], times_s: NDArray[np.float64]
-) -> NDArray[np.float32]:
-    """Joints (T, P, J, 3) for drawing, moved up or down so that feet meet one floor.
-
-    A cut to another camera, or a source centred on the hips, moves the floor between frames. The
-    lowest joint within half a second of a frame is taken to stand on it: a jump still leaves it.
-    """
-    heights = np.where(present[..., None], joints[..., 1], np.inf)
-    lowest = heights.min((1, 2))  # (T,)
-    if not np.isfinite(lowest).any():
-        return joints
-    floor = np.array([lowest[np.abs(times_s - t) <= 0.5].min() for t in times_s])
-    lift = np.where(np.isfinite(floor), lowest[np.isfinite(lowest)].min() - floor, 0.0)
-    moved = joints.copy()
-    moved[..., 1] += lift[:, None, None].astype(np.float32)
-    return moved
+        words, lines = _attention_words(trace, at), [shading.words, _short_note(trace)]
+        roomy = np.pad(picture, ((112, 0), (0, 0), (0, 0)))  # the words stand over nobody's head
+        yield float(time_s), views.draw_caption(roomy, words, lines=lines)
 
 
 def write_overlay(

@@ -13,13 +13,12 @@ from actviz.clip.types import Clip
 from actviz.report import truth_of
 from actviz.trace.run import Traced
 from actviz.trace.schema import MAMTrace, MANTrace, TMNetTrace
-from actviz.views.attention import attention_lanes, describe_attention
 from actviz.views.lanes import Lane, LaneFigure
 from actviz.views.theme import ATTENTION, BOTH, Curve, pick_theme
 from explorer.compute import drawings
 from explorer.pictures import thumbnails
 
-__all__ = ["Drawn", "lanes_of", "overview", "telling_position"]
+__all__ = ["Drawn", "overview", "telling_position"]
 
 
 Thumbs = NDArray[np.uint8] | None  # (T, h, w, 3)
@@ -33,28 +32,8 @@ class Drawn:
     words: str
 
 
-def lanes_of(key: Hashable, traced: Traced, *, film: Clip | None, dark: bool) -> Drawn:
-    """The lanes of MAN's trace, under thumbnails of ``film`` at the trace's frames."""
-    return drawings().remember(
-        ("lanes", key, dark), lambda: _attention(traced, _thumbs(film), dark)
-    )
-
-
 def _thumbs(film: Clip | None) -> Thumbs:
     return None if film is None else thumbnails(film)
-
-
-def _attention(traced: Traced, thumbs: Thumbs, dark: bool) -> Drawn:
-    trace = traced.trace
-    assert isinstance(trace, MANTrace)
-    figure = attention_lanes(
-        trace.times_s,
-        trace.attention,
-        truth=truth_of(trace),
-        thumbnails=thumbs,
-        dark=dark,
-    )
-    return Drawn(figure, describe_attention(trace.times_s, trace.attention))
 
 
 def overview(key: Hashable, found: dict[str, Traced], *, dark: bool) -> Drawn:

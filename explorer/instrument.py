@@ -31,6 +31,7 @@ class Reel:
     traced: Traced
     drawn: Drawn  # its lanes
     telling: int = 0  # position to open at where the viewer has chosen none
+    own_clock: bool = False  # the page's stage plays by itself and reports where it has come to
 
     @property
     def times_s(self) -> NDArray[np.float64]:
@@ -69,7 +70,7 @@ def play(
     if state.frame() < 0:
         reel.move(reel.telling)
     playing = bool(st.session_state.get("playing")) and len(reel.times_s) > 1
-    every = tick_seconds(reel.times_s) if playing else None
+    every = tick_seconds(reel.times_s) if playing and not reel.own_clock else None
     controls = st.container()
     with st.container(key="lanes"):
         _lanes(reel)

@@ -8,16 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from actviz.clip.layouts import Layout
 from actviz.clip.preprocess import crop_box
 from actviz.clip.types import Clip
+from actviz.figures import hips_of
 from actviz.trace.run import Traced
 from actviz.trace.schema import MAMTrace, MANTrace, SequenceTrace, TMNetTrace
 from actviz.views.checks import strongest_place
 from actviz.views.heat import blend_difference, blend_heat, blend_motion, dim_outside, heat_opacity
 from actviz.views.pictures import draw_decision, draw_skeleton
+from actviz.views.shading import Shading
 from actviz.views.skeleton import skeleton_extent
 from actviz.views.stage import skeleton_frame
+from actviz.views.standing import Standing, stand_up
 from actviz.views.theme import CLASSIFICATION, HEAT, MOTION, REGRESSION, heat_colours
 
 __all__ = [
@@ -31,10 +33,10 @@ __all__ = [
     "memory_frame",
     "motion_bar",
     "motion_map",
-    "on_the_floor",
     "plain_frame",
     "posed_frame",
     "seen_square",
+    "standing_of",
     "thumbnails",
 ]
 
@@ -152,8 +154,8 @@ def seen_square(frame: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], tuple[int,
     return dim_outside(picture, box, keep=0.6), box
 
 
-def posed_frame(traced: Traced, at: int) -> tuple[NDArray[np.uint8], str]:
-    """A video's frame with the bones that pose found in it."""
+def posed_frame(traced: Traced, at: int, shading: Shading) -> tuple[NDArray[np.uint8], str]:
+    """A video's frame with the bones that pose found in it, joints marked by ``shading``."""
     trace, clip = traced.trace, traced.clip
     assert isinstance(trace, MANTrace)
     assert clip is not None
@@ -167,7 +169,8 @@ def posed_frame(traced: Traced, at: int) -> tuple[NDArray[np.uint8], str]:
         left=layout.left,
         right=layout.right,
         present=present,
-        weight=float(trace.attention[:, at].mean()),
+        weight=shading.values[at],
+        colours=shading.colours,
     )
     return picture, f"The video at {trace.times_s[at]:.2f} s with the bones pose found."
 
@@ -180,30 +183,32 @@ def plain_frame(traced: Traced, at: int) -> tuple[NDArray[np.uint8], str]:
         return enlarged(clip.frames[at]), words
     assert isinstance(trace, MANTrace)
     layout = traced.layout
-    joints = on_the_floor(trace.joints, trace.present, layout)
+    standing = standing_of(traced)
     picture = skeleton_frame(
-        joints[at],
-        trace.present[at],
+        standing.joints[at],
+        standing.present[at],
         trace.bones,
         left=layout.left,
         right=layout.right,
-        extent=skeleton_extent(joints, trace.present),
+        extent=skeleton_extent(standing.joints, standing.present),
     )
     return picture, words
 
 
-def on_the_floor(
-    joints: NDArray[np.float32], present: NDArray[np.bool_], layout: Layout
-) -> NDArray[np.float32]:
-    """``joints`` (T, P, J, 3) with the hips of those present over the origin, lowest joint at 0."""
-    hips = [j for role in ("hip_left", "hip_right") for j in layout.roles.get(role, ())]
-    moved = joints.copy()
-    for pose, there in zip(moved, present, strict=True):
-        if there.any():
-            low = pose[there][..., 1].min()
-            x, _, z = pose[there][:, hips or slice(None)].mean(axis=(0, 1))
-            pose[there] -= np.array([x, low, z], dtype=pose.dtype)
-    return moved
+def standing_of(traced: Traced) -> Standing:
+    """The people of a skeleton kept in the middle of a stage, feet on its floor.
+
+    Cuts and a moving camera shift whole people by metres; what moves within a body stays.
+    """
+    trace = traced.trace
+    assert isinstance(trace, MANTrace)
+    return stand_up(
+        trace.joints,
+        trace.present,
+        trace.times_s,
+        hips=hips_of(traced.layout),
+        root=traced.skeleton.root if traced.skeleton else "camera",
+    )
 
 
 def gaze_frame(traced: Traced, at: int, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:

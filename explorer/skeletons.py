@@ -1,4 +1,4 @@
-"""The Skeleton page's parts: the figure in 3-D, the picture beside it, the way to a pose model."""
+"""The Skeleton page's other parts: the video beside the stage, the way to a pose model."""
 
 from __future__ import annotations
 
@@ -7,58 +7,23 @@ from pathlib import Path
 
 import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
 from actviz.clip.downloads import cache_folder
-from actviz.clip.layouts import Layout
 from actviz.clip.pose_model import POSE_MODEL, find_pose_model
 from actviz.clip.reader import frame_times, read_clip
 from actviz.clip.types import Clip
 from actviz.errors import ActvizError
 from actviz.trace.run import SHORT_SIDE, Traced
-from actviz.trace.schema import MANTrace
-from actviz.views.skeleton import describe_pose, skeleton_extent
-from explorer import state
+from actviz.views.shading import Shading
 from explorer.compute import Ask, drawings
 from explorer.cursor import nearest
 from explorer.instrument import show
 from explorer.parts import say_failure
-from explorer.pictures import enlarged, on_the_floor, posed_frame
+from explorer.pictures import enlarged, posed_frame
 from explorer.sources import Source
-from explorer.stage import scene_data, stand
 
-__all__ = ["beside", "film_of", "pose_is_missing", "scene"]
-
-
-def scene(slot: DeltaGenerator, ask: Ask, traced: Traced, at: int) -> None:
-    """The people at one frame in three dimensions, glowing with attention."""
-    trace = traced.trace
-    assert isinstance(trace, MANTrace)
-    layout = traced.layout
-    joints, extent = drawings().remember(("stand", ask.key), lambda: _standing(trace, layout))
-    weight = float(trace.attention[:, at].mean())
-    data = scene_data(
-        joints[at],
-        trace.present[at],
-        layout,
-        weight=weight,
-        extent=extent,
-        words=describe_pose(trace.joints[at], trace.present[at], weight=weight),
-        flip=traced.points is not None,
-        dark=state.is_dark(),
-    )
-    with slot:
-        stand(data)
-
-
-def _standing(trace: MANTrace, layout: Layout) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Joints kept in the middle of the stage with their feet on its floor, and their extent.
-
-    Cuts and a moving camera shift whole people by metres; what moves within a body stays.
-    """
-    joints = on_the_floor(trace.joints, trace.present, layout)
-    return joints, skeleton_extent(joints, trace.present)
+__all__ = ["beside", "columns_for", "film_of", "pose_is_missing"]
 
 
 def film_of(ask: Ask, traced: Traced, source: Source) -> Clip | None:
@@ -74,10 +39,19 @@ def film_of(ask: Ask, traced: Traced, source: Source) -> Clip | None:
     return drawings().remember(("film", ask.key), read)
 
 
-def beside(slot: DeltaGenerator, traced: Traced, film: Clip | None, at: int) -> None:
+def columns_for(traced: Traced, film: Clip | None) -> list[int]:
+    """Columns of stage, picture and answer; the picture is wider where bones are drawn on it."""
+    if film is None:
+        return [6, 5]
+    return [11, 8, 6] if traced.points is not None else [11, 6, 6]
+
+
+def beside(
+    slot: DeltaGenerator, traced: Traced, film: Clip | None, at: int, shading: Shading
+) -> None:
     """The video beside the skeleton: with bones where they came from pose, plain for a puppet."""
     if traced.points is not None:
-        show(slot, *posed_frame(traced, at))
+        show(slot, *posed_frame(traced, at, shading))
     elif film is not None:
         seconds = float(traced.trace.times_s[at])
         frame = enlarged(film.frames[nearest(film.times_s, seconds)])

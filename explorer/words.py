@@ -25,10 +25,13 @@ GLANCE = (
     "cause."
 )
 SKELETON = (
-    "MAN weighs every moment once for each coordinate: the higher the curve, the more of that "
-    "moment's coordinate it lets through. The joints glow with the mean of x, y and z at the "
-    "cursor. **L** and **R** are the person's own left and right; the squares are half a metre, "
-    "and the figure is kept in their middle, whatever the camera does. Drag to walk around it."
+    "Each joint is as large and as bright as it is marked by: **evidence**, how much the network's "
+    "last maps speak for the class where this joint stands; **attention**, the weight that MAN "
+    "gives this moment; or **recalibration**, how far its memory moves the joint. A place of the "
+    "maps is some four joints and four frames wide, so evidence tells a limb and a while, not a "
+    "joint and an instant; what really happens without a limb or a moment, the bars tell, and any "
+    "mix of them can be tried beside. **L** and **R** are the person's own left and right; the "
+    "squares are half a metre, and people are kept in their middle, whatever the camera does."
 )
 
 MEMORY_EQUATIONS = r"""
@@ -63,6 +66,10 @@ For each coordinate $X$ of $(x, y, z)$ over the moments of the clip:
   over its features.
 - Attention: $a = \sigma(W_2\,\mathrm{ReLU}(W_1 g + b_1) + b_2)$, one number for each moment.
 - Recalibration: $\tilde X = X + (a \cdot M) W_o + b_o$; the three become channels of one image.
+  Shown is $|\tilde X - X|$ of each joint, in metres.
+- Evidence for class $k$ is the positive part of $\sum_c w_{kc} F_c$ in the last maps $F$ of the
+  convolutions, which global averaging makes exact, read at each joint's column and frame's row.
+- Without a limb or a moment: its columns or rows of the image are zero, as an absent person's.
 
 Xie, Li, Zhang, Chen, Han, Zou, Liu: Memory Attention Networks for Skeleton-based Action
 Recognition, IJCAI 2018.

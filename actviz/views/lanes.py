@@ -201,6 +201,27 @@ class LaneFigure:
         line = {"color": self.theme.paper, "width": 2}
         self._line((0, 1, "paper"), (height, height, self.axis(lane)), line, "border")
 
+    def band(self, start_s: float, end_s: float, words: str) -> None:
+        """A shaded stretch of seconds through all lanes, named at its top."""
+        start, end = (float(np.clip(s, self.edges[0], self.edges[-1])) for s in (start_s, end_s))
+        self._shapes.append(
+            {
+                "type": "rect",
+                "x0": start,
+                "x1": end,
+                "xref": "x",
+                "y0": 0,
+                "y1": 1,
+                "yref": "paper",
+                "fillcolor": self.theme.muted,
+                "opacity": 0.28,
+                "line": {"width": 0},
+                "name": words,
+            }
+        )
+        place = {"yanchor": "top", "yshift": -2, "bgcolor": self.theme.paper}
+        self._say(words, ((start + end) / 2, "x"), (1, "paper"), self.theme.ink, **place)
+
     def retitle(self, lane: int, title: str) -> None:
         """Another title for a lane, where it depends on the theme."""
         axis = f"{self.axis(lane)} domain"

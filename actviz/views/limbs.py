@@ -30,10 +30,12 @@ __all__ = [
     "limbs_by",
     "moment_part",
     "quality_part",
+    "unseen_over",
 ]
 
 _LIMB = 22  # pixels of a limb's rows: its name fits beside it
 OTHER = "other"
+_MATTERS = 0.05  # a limb whose loss costs so much probability stands out
 
 
 @dataclass(frozen=True)
@@ -93,13 +95,8 @@ def _over(value: float, colours: str, theme: Theme) -> str:
     return "#{:02X}{:02X}{:02X}".format(*np.rint(mixed).astype(int))
 
 
-def joint_part(shading: Shading, limbs: Limbs, *, title: str) -> Part:
-    """Every joint over time, grouped by limb; the colour scale stands in the title.
-
-    Args:
-        shading: values (T, P, J) in [0, 1].
-        title: what is shown; the scale follows it.
-    """
+def joint_part(shading: Shading, limbs: Limbs) -> Part:
+    """Every joint over time, grouped by limb; the colour scale stands in the title."""
     count = len(limbs.groups)
     height = max(3, count) * (_LIMB if count < 8 else 19)
 
@@ -116,9 +113,9 @@ def joint_part(shading: Shading, limbs: Limbs, *, title: str) -> Part:
                 for group, (name, side) in enumerate(zip(limbs.names, limbs.sides, strict=True))
             },
         )
-        lanes.retitle(number, f"{title} · {scale_words(shading, lanes.theme)}")
+        lanes.retitle(number, f"{shading.title} · {scale_words(shading, lanes.theme)}")
 
-    return Part(Lane(title, height, (0, count), ticks=()), draw)
+    return Part(Lane(shading.title, height, (0, count), ticks=()), draw)
 
 
 def _heat(lanes: LaneFigure, number: int, shading: Shading, limbs: Limbs) -> None:
@@ -219,6 +216,8 @@ def moment_part(moments_s: ArrayLike, without: ArrayLike, whole: float, *, class
         least = int(values.argmin())
         if whole - values[least] >= 0.01:
             labels[f"least {values[least]:.2f}"] = (float(values[least]), FOR.colour)
+        else:
+            labels["no moment alone"] = (whole - 0.25, lanes.theme.muted)
         lanes.direct_labels(number, labels)
 
     title = f"probability of {class_name} without this moment, 0–1 (bar down: it speaks for it)"
@@ -267,33 +266,26 @@ def limb_bars(
         whole: its probability with all limbs.
     """
     values, theme = check_curve(without, len(limbs), "without"), pick_theme(dark)
-    names = [f"without {limb}" for limb in limbs]
-    accent = theme.graphic(FOR.colour)
+    falls = whole - values >= _MATTERS
     figure = go.Figure(
         go.Bar(
             x=values,
             y=list(range(len(limbs))),
             orientation="h",
-            marker={"color": accent, "line": {"width": 0}},
+            marker={
+                "color": np.where(falls, theme.graphic(FOR.colour), theme.muted),
+                "line": {"width": 0},
+            },
             text=[f"{value:.2f}" for value in values],
             textposition="outside",
             textfont={"size": 14, "color": theme.ink},
             cliponaxis=False,
-            customdata=names,
-            hovertemplate="%{customdata}: %{x:.3f}<extra></extra>",
+            customdata=list(limbs),
+            hovertemplate="without %{customdata}: %{x:.3f}<extra></extra>",
         )
     )
-    dress_bars(figure, names, theme, axis=f"probability of {class_name}, 0–1", bold=False)
-    line = {"color": theme.ink, "width": 2, "dash": "dash"}
-    figure.add_vline(x=whole, line=line)
-    place = {"x": whole, "y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False}
-    figure.add_annotation(
-        text=f"with all: {whole:.2f}",
-        xanchor="right" if whole > 0.5 else "left",
-        font={"size": 14, "color": theme.ink},
-        **place,
-    )
-    figure.update_layout(height=27 * len(names) + 66, margin={"l": 8, "r": 48, "t": 26, "b": 40})
+    dress_bars(figure, list(limbs), theme, axis=f"probability of {class_name}", bold=False)
+    figure.update_layout(height=26 * len(limbs) + 46, margin={"l": 8, "r": 48, "t": 4, "b": 42})
     return figure
 
 
@@ -309,6 +301,16 @@ def describe_limbs(
         f"Without the {limbs[least]} the probability of {class_name} falls most, from {whole:.2f} "
         f"to {values[least]:.2f}."
     )
+
+
+def unseen_over(part: Part, span_s: tuple[float, float]) -> Part:
+    """The same lane with a hatched band through the whole figure: seconds that the model missed."""
+
+    def draw(lanes: LaneFigure, number: int) -> None:
+        part.draw(lanes, number)
+        lanes.band(*span_s, "not seen")
+
+    return Part(part.lane, draw)
 
 
 def quality_part(

@@ -161,9 +161,11 @@ def joint_marks(weight: ArrayLike | None, colours: str | None = None) -> JointMa
 
 
 def of_person(weight: ArrayLike, person: int) -> NDArray[np.float64]:
-    """One person's share of values that are one number or (P, J)."""
+    """One person's share of values that are one number or (P, J); 0 for one beyond the P."""
     array = np.asarray(weight, dtype=np.float64)
-    return array[person] if array.ndim == 2 else array
+    if array.ndim < 2:
+        return array
+    return array[person] if person < len(array) else np.zeros(array.shape[1])
 
 
 def _letter_size(shape: tuple[int, ...]) -> int:

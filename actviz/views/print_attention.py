@@ -99,7 +99,7 @@ def attention_figure(
         "curves": Row(2.3, gap=0.1),
     }
     if shading is not None and limbs is not None:
-        rows["joints"] = Row(joint_rows_high(limbs), title=f"{shading.what}: which joint, when")
+        rows["joints"] = Row(joint_rows_high(limbs), title=shading.title)
     if moments is not None:
         rows["moments"] = Row(1.0, title=moments.title)
     if truth is not None:

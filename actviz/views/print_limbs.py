@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -74,7 +75,7 @@ def _scale(axes: Axes, shading: Shading, colours: ListedColormap, inches: float)
     bar.set_yticks([])
     for spine in bar.spines.values():
         spine.set_edgecolor(LIGHT.grid)
-    look = {"va": "center", "fontsize": SMALL, "color": LIGHT.muted}
+    look: dict[str, Any] = {"va": "center", "fontsize": SMALL, "color": LIGHT.muted}
     middle = 1 + 0.06 / inches + high / 2
     axes.text(0.655, middle, shading.low, ha="right", transform=axes.transAxes, **look)
     axes.text(0.785, middle, shading.high, ha="left", transform=axes.transAxes, **look)

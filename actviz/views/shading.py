@@ -15,13 +15,16 @@ from actviz.views.theme import GLOW, HEAT, MOTION
 
 __all__ = ["Shading", "by_attention", "by_attribution", "by_recalibration", "check_joint_values"]
 
+ATTENTION_TITLE = "attention, mean of x, y and z"
+
 
 @dataclass(frozen=True)
 class Shading:
     """Values of joints on one scale for the whole clip, and what the scale says at its ends."""
 
     values: NDArray[np.float32]  # (T, P, J) in [0, 1]
-    what: str
+    what: str  # one word or two, for a value of one joint
+    title: str
     colours: str  # a scale of the theme
     low: str
     high: str
@@ -31,7 +34,7 @@ class Shading:
     @property
     def words(self) -> str:
         """What marks the joints, on a picture that has no colour bar."""
-        return f"joints from dark, {self.low}, to yellow, {self.high}"
+        return f"joints: {self.title}, from dark, {self.low}, to yellow, {self.high}"
 
 
 def check_joint_values(
@@ -54,14 +57,14 @@ def by_attention(attention: ArrayLike, people: int, joints: int) -> Shading:
     known = np.isfinite(curves)
     mean = np.where(known, curves, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     values = np.broadcast_to(np.clip(mean, 0, 1)[:, None, None], (len(mean), people, joints))
-    return Shading(values.astype(np.float32), "attention", GLOW, "attention 0", "1")
+    return Shading(values.astype(np.float32), "attention", ATTENTION_TITLE, GLOW, "0", "1")
 
 
 def by_attribution(attribution: ArrayLike, class_name: str) -> Shading:
     """Each joint by its evidence for a class (T, P, J) in [0, 1]."""
     values = np.clip(check_joint_values(attribution, name="attribution"), 0, 1)
-    low = f"no evidence for {class_name}"
-    return Shading(values, "evidence", HEAT, low, "strongest of this clip")
+    title = f"evidence for {class_name}"
+    return Shading(values, "evidence", title, HEAT, "none", "strongest of this clip")
 
 
 def by_recalibration(moved: ArrayLike) -> Shading:
@@ -69,4 +72,5 @@ def by_recalibration(moved: ArrayLike) -> Shading:
     metres = check_joint_values(moved, name="moved")
     most = float(metres.max())
     values = metres / (most or 1.0)
-    return Shading(values, "moved by", MOTION, "moved by 0", f"{most:.2f} m", most, " m")
+    title = "recalibration: moved by TARM"
+    return Shading(values, "moved by", title, MOTION, "0", f"{most:.2f} m", most, " m")

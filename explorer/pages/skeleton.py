@@ -1,14 +1,17 @@
-"""Skeleton: which moments MAN attends to, on the moving figure itself."""
+"""Skeleton: which limbs and which moments MAN decides by, on the moving figure itself."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from explorer import parts, state
+from actviz.trace.schema import MANTrace
+from explorer import parts
+from explorer.body import Scene, choose_lanes, choose_shade
 from explorer.entry import run
-from explorer.figures import lanes_of, telling_position
+from explorer.figures import telling_position
 from explorer.instrument import Reel, play
-from explorer.skeletons import beside, film_of, pose_is_missing, scene
+from explorer.masking import choose, wished
+from explorer.skeletons import beside, columns_for, film_of, pose_is_missing
 from explorer.words import SKELETON, SKELETON_EQUATIONS
 
 
@@ -17,26 +20,35 @@ def page() -> None:
     source, ask = parts.title("Skeleton", "man")
     if ask is not None and source.skeleton is None and pose_is_missing(ask.pose_model):
         return
-    traced = parts.trace_of(ask)
-    if ask is None or traced is None:
+    base = parts.trace_of(ask)
+    if ask is None or base is None or not isinstance(base.trace, MANTrace):
         return
-    film = film_of(ask, traced, source)
-    drawn = lanes_of(ask.key, traced, film=film, dark=state.is_dark())
-    parts.provenance(traced, source)
+    film, lanes = film_of(ask, base, source), choose_lanes(base.trace)
+    wish = choose(base)
+    now = wished(ask, base, wish)
+    parts.provenance(base, source)
 
-    left, right = st.columns([6, 5], gap="large")
-    stage = left.empty()
+    with st.container(key="look"):
+        left, *middle, right = st.columns(columns_for(base, film), gap="medium")
+    with left:
+        shade, trails = choose_shade(base.trace)
+        stage = st.empty()
+    scene = Scene(ask, base, now, wish, shade, lanes, film)
+    picture = middle[0].empty() if middle else left.empty()
     with right:
-        picture = st.empty()
         st.markdown("**What MAN answers**")
-        parts.answer(traced, truth=source.action, key="answer-man")
+        scene.answer(source)
+        scene.limbs_matter()
+
+    drawn = scene.drawn()
+    reel = Reel("skeleton", now, drawn, telling_position(base), own_clock=True)
 
     def draw(at: int) -> None:
-        scene(stage, ask, traced, at)
-        beside(picture, traced, film, at)
+        scene.on_stage(stage, reel, at, trails=trails)
+        beside(picture, now, film, at, scene.shading(shade))
 
-    play(Reel("skeleton", traced, drawn, telling_position(traced)), draw)
-    parts.closing(traced, drawn, SKELETON, SKELETON_EQUATIONS)
+    play(reel, draw)
+    parts.closing(now, drawn, SKELETON, SKELETON_EQUATIONS)
 
 
 run(page)

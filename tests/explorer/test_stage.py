@@ -1,49 +1,64 @@
-"""The skeleton's stage: people kept in its middle, feet on its floor."""
+"""The skeletons' stage: plain numbers for the browser, whatever is missing of a clip."""
 
 import json
 
 import numpy as np
 import pytest
 
-from actviz.clip.layouts import get_layout
-from explorer.pictures import on_the_floor
-from explorer.stage import scene_data
+from actviz.clip.layouts import Layout, get_layout
+from actviz.views.shading import by_attribution
+from actviz.views.standing import stand_up
+from explorer.stage import Unseen, scene_data, tips
 
 LAYOUT = get_layout("ntu-25")
+TIMES = np.array([0.0, 0.1, 0.2])
 
 
 @pytest.fixture
 def walk():
-    """Two frames of two people, three metres apart from one frame to the next; one absent."""
-    rng = np.random.default_rng(0)
-    joints = rng.normal(size=(2, 2, 25, 3)).astype(np.float32)
-    joints[1] += np.float32(3.0)
-    return joints, np.array([[True, True], [True, False]])
+    """Three frames of two people; the second leaves after the first frame, a joint goes missing."""
+    joints = np.random.default_rng(0).normal(size=(3, 2, 25, 3)).astype(np.float32)
+    joints[2, 0, 3] = np.nan
+    return joints, np.array([[True, True], [True, False], [True, False]])
 
 
-def test_feet_stand_on_the_floor_and_hips_over_its_middle(walk):
-    moved = on_the_floor(*walk, LAYOUT)
-    hips = [j for role in ("hip_left", "hip_right") for j in LAYOUT.roles[role]]
-    for pose, there in zip(moved, walk[1], strict=True):
-        assert pose[there][..., 1].min() == pytest.approx(0, abs=1e-5)
-        assert pose[there][:, hips].mean(axis=(0, 1))[[0, 2]] == pytest.approx(0, abs=1e-5)
-
-
-def test_what_moves_within_a_frame_stays_and_the_input_is_untouched(walk):
-    joints, present = walk
-    before = joints.copy()
-    moved = on_the_floor(joints, present, LAYOUT)
-    assert np.array_equal(joints, before)
-    apart = joints[0, 0] - joints[0, 1]
-    assert moved[0, 0] - moved[0, 1] == pytest.approx(apart, abs=1e-5)
+def scene(joints, present, **more):
+    shading = by_attribution(np.full(joints.shape[:3], 0.25), "wave")
+    standing = stand_up(joints, present, TIMES, hips=(12, 16))
+    look = {"flip": True, "dark": False} | more
+    return scene_data(standing, TIMES, LAYOUT, shading, **look)
 
 
 def test_the_browser_gets_plain_numbers_of_those_who_are_there(walk):
-    data = scene_data(
-        walk[0][1], walk[1][1], LAYOUT, weight=0.4, extent=np.zeros((3, 2)), words="one person",
-        flip=True, dark=False,
-    )  # fmt: skip
+    data = scene(*walk)
     json.dumps(data, allow_nan=False)
-    assert len(data["poses"]) == 1 and len(data["poses"][0]) == 25
-    assert data["flip"] == -1 and {letter for _, letter, _ in data["marks"]} == {"L", "R"}
-    assert sum(map(len, data["sides"].values())) == len(LAYOUT.bones)
+    there = [[pose is not None for pose in people] for people in data["poses"]]
+    assert there == [[True, True], [True, False], [False, False]]
+    assert data["flip"] == -1 and data["people"] == 2
+    assert len(data["bones"]) == len(LAYOUT.bones)
+    assert [[letter, side] for _, letter, side in data["marks"]] == [["L", "left"], ["R", "right"]]
+
+
+def test_two_people_are_told_apart_and_left_stays_left(walk):
+    one, other = scene(*walk)["looks"]
+    assert len({*one.values(), *other.values()}) == 6
+
+
+def test_what_is_kept_from_the_model_is_told_to_the_browser(walk):
+    frames, bridged = np.array([False, True, True]), np.array([[False, True]] * 3)
+    data = scene(*walk, unseen=Unseen((4, 5), frames, bridged))
+    assert (data["hidden"], data["masked"]) == ([4, 5], [0, 1, 1])
+    assert data["bridged"] == [[0, 1]] * 3
+
+
+def test_a_clip_in_which_nobody_is_there_can_still_be_staged(walk):
+    data = scene(np.full_like(walk[0], np.nan), walk[1])
+    json.dumps(data, allow_nan=False)
+    assert not any(pose for people in data["poses"] for pose in people)
+
+
+def test_trails_are_of_hands_feet_and_head_or_of_where_bones_end():
+    named = [LAYOUT.joint_names[joint] for joint in tips(LAYOUT)]
+    assert named == ["head", "hand_left", "hand_right", "foot_left", "foot_right"]
+    own = Layout("own", ("a", "b", "c", "d"), ((0, 1), (1, 2), (1, 3)), (), (), {})
+    assert tips(own) == [0, 2, 3]

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from actviz.errors import ActvizError
-from actviz.report import FILES, _on_the_floor, results_folder
+from actviz.report import FILES, results_folder
+from actviz.views.standing import feet_on_floor
 
 
 def test_a_cut_to_another_camera_moves_nobody_off_the_floor():
@@ -14,7 +15,7 @@ def test_a_cut_to_another_camera_moves_nobody_off_the_floor():
     joints = np.zeros((40, 1, 2, 3), dtype=np.float32)
     joints[:, :, 1, 1] = 1.0  # a head one metre above the feet
     joints[20:, ..., 1] -= 2.0  # the second shot's camera stands higher
-    moved = _on_the_floor(joints, np.ones((40, 1), dtype=bool), times)
+    moved = feet_on_floor(joints, np.ones((40, 1), dtype=bool), times)
     assert np.unique(moved[:14, 0, 0, 1]).tolist() == [-2.0]
     assert np.unique(moved[20:, 0, 0, 1]).tolist() == [-2.0]
 
@@ -22,7 +23,7 @@ def test_a_cut_to_another_camera_moves_nobody_off_the_floor():
 def test_a_jump_leaves_the_floor():
     joints = np.zeros((30, 1, 2, 3), dtype=np.float32)
     joints[14:17, ..., 1] = 0.4
-    moved = _on_the_floor(joints, np.ones((30, 1), dtype=bool), np.arange(30) / 10)
+    moved = feet_on_floor(joints, np.ones((30, 1), dtype=bool), np.arange(30) / 10)
     assert moved[15, 0, 0, 1] == pytest.approx(0.4)
 
 
