@@ -306,10 +306,15 @@ class TMNet(nn.Module):
     ) -> Tensor:
         if key is None:
             return draw_key(frames, batch=batch, third=self.key_third, generator=generator)
-        key = torch.as_tensor(key, dtype=torch.int64).expand(batch)
-        if not bool(((key >= 0) & (key < frames)).all()):
-            raise ValueError(f"key must be a frame number from 0 to {frames - 1}; got {key}.")
-        return key
+        given = torch.as_tensor(key)
+        whole = not (given.is_floating_point() or given.dtype == torch.bool)
+        inside = bool(((given >= 0) & (given < frames)).all())
+        if not (whole and inside and given.shape in ((), (1,), (batch,))):
+            raise ValueError(
+                f"key must be a frame number from 0 to {frames - 1}, one for all or one for each "
+                f"of {batch} clips; got {key}."
+            )
+        return given.to(torch.int64).expand(batch)
 
 
 def tmnet_loss(

@@ -50,14 +50,18 @@ class OneGlance:
         return rb, cb, both
 
 
-def check_class(name: str | None, classes: Sequence[str]) -> None:
-    """Refuse a class that these weights do not know; None is the answer's own.
+def check_class(name: str | None, classes: Sequence[str]) -> str | None:
+    """A class as these weights spell it, case aside; None is the answer's own.
 
     Raises:
-        ActvizError: in one sentence.
+        ActvizError: they do not know it; in one sentence.
     """
-    if name is not None and name not in classes:
-        raise ActvizError(f"class must be one of {', '.join(classes)}; got {name!r}.")
+    if name is None:
+        return None
+    for known in classes:
+        if known.lower() == name.lower():
+            return known
+    raise ActvizError(f"class must be one of {', '.join(classes)}; got {name!r}.")
 
 
 @torch.inference_mode()
@@ -87,7 +91,7 @@ def one_glance(
         loaded.card.input_size,
         loaded.card.classes,
     )
-    check_class(cam_class, classes)
+    cam_class = check_class(cam_class, classes)
     assert size is not None  # the card of a model that looks at pictures has one
     frames = model_frames(np.asarray(picture)[None], size)[None]  # (1, 1, 3, S, S)
     seen = model.glance(frames.to(model.classifier.weight.device))

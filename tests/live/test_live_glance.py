@@ -52,7 +52,8 @@ def test_no_positive_evidence_gives_empty_maps():
 
 
 def test_the_asked_class_is_mapped_and_unknown_ones_refused():
-    assert one_glance(glancing(), picture(), cam_class="squat").cam_class == "squat"
+    for name in ("squat", "Squat"):
+        assert one_glance(glancing(), picture(), cam_class=name).cam_class == "squat"
     with pytest.raises(ActvizError, match=r"class must be one of wave.*got 'dance'"):
         one_glance(glancing(), picture(), cam_class="dance")
 

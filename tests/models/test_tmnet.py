@@ -165,7 +165,8 @@ def test_wrong_arguments_are_refused() -> None:
         make(base_stages=4)
     with pytest.raises(ValueError, match="begin, middle, end, centre, any"):
         make(key_third="late")
-    with pytest.raises(ValueError, match="0 to 4"):
-        make()(clip(), key=5)
+    for key in (5, -1, 1.5, True, torch.tensor([0, 1, 2])):  # of a batch of two clips
+        with pytest.raises(ValueError, match="0 to 4, one for all or one for each of 2 clips"):
+            make()(clip(), key=key)
     with pytest.raises(ValueError, match="vector"):
         tmnet_loss(make()(clip(), key=0), torch.tensor([0, 1]), level="pixel")
