@@ -59,7 +59,7 @@ def man_image(
         visibility: (N, P, J) in [0, 1], of the skeleton's N frames and joints, as pose has it.
 
     Raises:
-        ActvizError: weights of another model, or a layout that cannot be converted.
+        ActvizError: weights of another model, nobody present, or a layout that cannot be converted.
     """
     card, model = loaded.card, expect_model(loaded, "man")
     fitted = most_seen(_fitted(loaded, skeleton), model.people)
@@ -70,6 +70,8 @@ def man_image(
     )
     source = rows[0].cpu().numpy()
     source = source[source >= 0]  # (T,)
+    if not len(source):
+        raise ActvizError(f"{skeleton.source}: nobody is present in any frame; give another one.")
     layout = layout_of(fitted)
     limbs = limbs_of(layout)
     head = {
