@@ -148,14 +148,15 @@ def _both_branches(trace: TMNetTrace, frame: NDArray[np.uint8], at: int) -> NDAr
     """The regression branch's map on the left, the classification branch's on the right."""
     k, box = trace.classes.index(trace.cam_class), crop_box(*frame.shape[:2])
     halves = []
-    for name, cam, probability in (
-        ("regression", trace.cam_rb, trace.probabilities_rb),
-        ("classification", trace.cam_cb, trace.probabilities_cb),
+    whose, _, outside = _short_note(trace).partition(": ")  # shared: a half has not room for all
+    for name, cam, probability, note in (
+        ("regression", trace.cam_rb, trace.probabilities_rb, whose),
+        ("classification", trace.cam_cb, trace.probabilities_cb, outside or whose),
     ):
         seen = views.dim_outside(frame, box)
         heated = views.blend_heat(seen, cam[at].astype(np.float32), box=box)
         words = f"{name}: {trace.cam_class} {probability[at, k]:.2f}"
-        halves.append(views.draw_caption(heated, words, lines=[_short_note(trace)]))
+        halves.append(views.draw_caption(heated, words, lines=[note]))
     both = np.concatenate(halves, axis=1)
     both[:, frame.shape[1] - 1 : frame.shape[1] + 1] = 255  # a line between the two
     return both
