@@ -30,7 +30,7 @@ _FROZEN: dict[str, Any] = _PICTURES | {
     "batch_size": 16,
 }
 
-# Chosen on other people than those that were tested: see docs/datasets.md.
+# Chosen on other people than those that were tested (docs/datasets.md has the figures).
 _SKELETONS: dict[str, Any] = {
     "data": "folder",
     "layout": "",  # the files' own
