@@ -202,3 +202,20 @@ def test_what_if_changes_the_clip_and_keeps_the_threshold(tmp_path, capsys):
     assert trace.shown.tolist() == [7, 6, 5, 3, 2]
     assert trace.threshold == pytest.approx(0.9)
     assert "what if: threshold 0.9; without frames 0-1, 4; frames in rev" in capsys.readouterr().out
+
+
+def test_what_if_masks_limbs_and_seconds_of_a_skeleton(tmp_path, capsys):
+    more = ("--what-if", "without left arm, right arm; drop 0.5-1", "--class", "clap")
+    trace = run_trace(gallery()[0].skeleton, "man", tmp_path / "out", "--no-overlay", *more)
+    assert trace.what_if == "without left arm, right arm; without 0.50-1.00 s"
+    assert trace.cam_class == "clap"
+    assert not trace.attribution[(trace.times_s >= 0.5) & (trace.times_s <= 1)].any()
+    np.testing.assert_allclose(trace.without_limb[2], trace.probabilities, atol=1e-6)
+    assert "what if: without left arm, right arm; without 0.50" in capsys.readouterr().out
+
+
+def test_what_if_of_a_limb_that_is_none_leaves_nothing_behind(tmp_path, capsys):
+    words = ["trace", gallery()[0].skeleton, "--model", "man", "--out", tmp_path / "out"]
+    assert main([str(w) for w in [*words, "--what-if", "without tail"]]) == 2
+    assert "no limb is called 'tail'" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

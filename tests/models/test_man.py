@@ -195,6 +195,22 @@ def test_logits_are_the_classifier_on_averaged_maps() -> None:
     torch.testing.assert_close(output.logits, expected)
 
 
+def test_forward_is_the_answer_to_the_image_it_sees() -> None:
+    net = small().eval()
+    joints, present = skeletons()
+    seen, whole = net.answer(*net.see_image(joints, present)), net(joints, present)
+    for name, value in vars(whole).items():
+        torch.testing.assert_close(getattr(seen, name), value, rtol=0, atol=0)
+
+
+def test_values_of_joints_stand_where_the_image_has_them() -> None:
+    net = small(people=1, frames=50)
+    image = net.columns_of(torch.arange(1.0, 26)[None, None, None].expand(1, 50, 1, 25), spare=-1)
+    assert image.shape == (1, 50, 50)
+    assert (image == -1).sum() == 50 * 25
+    torch.testing.assert_close(net.bodies(image[:, None])[0, 3, 0, :, 0], torch.arange(1.0, 26))
+
+
 def test_frozen_attention_is_not_trained_and_all_else_is() -> None:
     model = small(attention="frozen")
     still = {n for n, p in model.named_parameters() if not p.requires_grad}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields, replace
+from dataclasses import MISSING, fields, replace
 
 import numpy as np
 import pytest
@@ -81,6 +81,16 @@ def man() -> MANTrace:
         present=np.ones((FRAMES, 1), dtype=bool),
         layout="ntu-25",
         bones=np.array([[0, 1]]),
+        moved=np.full((FRAMES, 1, 25), 0.125, dtype=np.float32),
+        cam_class="clap",
+        attribution=np.eye(FRAMES, 25, dtype=np.float32)[:, None],
+        attribution_max=1.5,
+        limbs=("left arm", "right arm"),
+        without_limb=np.array([[0.5, 0.5], [0.75, 0.25]], dtype=np.float32),
+        moments_s=np.array([[0.1, 0.4], [0.4, 0.8]]),
+        without_moment=np.array([[0.5, 0.5], [0, 1]], dtype=np.float32),
+        what_if="without torso",
+        interpolated=np.array([[False], [True], [False]]),
     )
 
 
@@ -159,6 +169,15 @@ def test_trace_of_tmnet_before_its_memory_was_traced_says_what_it_lacks(tmp_path
     as_of_schema(tmp_path, 2, without=later)
     with pytest.raises(ActvizError, match=r"schema 2 lacks disagreement, agree, .*_cb\. Make it"):
         Trace.load(tmp_path)
+
+
+def test_trace_of_man_before_joints_had_an_attribution_has_none(tmp_path):
+    man().save(tmp_path)
+    later = [f.name for f in fields(MANTrace) if f.default is not MISSING]
+    as_of_schema(tmp_path, 3, without=tuple(later))
+    old = Trace.load(tmp_path)
+    assert old.attribution is None and old.without_limb is None and old.limbs == ()
+    np.testing.assert_array_equal(old.attention, man().attention)
 
 
 def test_traces_of_the_other_models_are_read_from_earlier_schemas(tmp_path):
