@@ -101,10 +101,10 @@ class LivePage:
             words["NOTE"] = f'<p class="note" role="note">{words["NOTE"]}</p>'
         return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(words).encode()
 
-    def state(self) -> dict[str, Any]:
-        """What is seen now, in numbers."""
+    def state(self, *, held: bool = False) -> dict[str, Any]:
+        """What is seen now, in numbers; or of the picture that is held, where one is."""
         with self._change:
-            seen, ended = self._seen, self._ended
+            seen, ended = (held and self._held) or self._seen, self._ended
         if seen is None:
             return {"ended": ended, "answers": []}
         glance = seen.glance
@@ -181,8 +181,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Body and kind of what is asked for; None where there is none."""
         if path == "/":
             return self.live.page(), "text/html; charset=utf-8"
-        if path == "/state.json":
-            return json.dumps(self.live.state()).encode(), "application/json"
+        if path in ("/state.json", "/held.json"):
+            state = self.live.state(held=path == "/held.json")
+            return json.dumps(state).encode(), "application/json"
         picture = self.live.still(show) if path == "/picture.jpg" else None
         return None if picture is None else (picture, "image/jpeg")
 

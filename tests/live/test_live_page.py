@@ -83,6 +83,16 @@ def test_the_stream_sends_each_new_picture(page):
             page.publish(seen(number))
 
 
+def test_the_answers_beside_a_held_picture_are_its_own(page):
+    page.publish(seen(1))
+    fetch(page, "/hold", "POST")
+    page.publish(seen(2))
+    asked = [json.loads(fetch(page, f"/{kind}.json")[0])["glanced"] for kind in ("held", "state")]
+    assert asked == [1, 2]
+    fetch(page, "/go", "POST")
+    assert json.loads(fetch(page, "/held.json")[0])["glanced"] == 2
+
+
 def test_a_held_picture_stays_until_go(page):
     page.publish(seen(1))
     first = fetch(page, "/picture.jpg")[0]
