@@ -24,6 +24,7 @@ from actviz.curves import curves_csv
 from actviz.errors import ActvizError
 from actviz.figures import (
     draw_figure,
+    hips_of,
     in_words,
     joint_shading,
     maps_by,
@@ -41,7 +42,6 @@ from actviz.trace.schema import (
     Trace,
     TwoStreamTrace,
 )
-from actviz.views.standing import feet_on_floor
 
 __all__ = [
     "FILES",
@@ -186,7 +186,10 @@ def _skeleton_pictures(traced: Traced) -> Iterator[tuple[float, NDArray[np.uint8
     layout = traced.layout
     skeleton = convert(traced.skeleton, layout)
     present = usable(skeleton)
-    joints = feet_on_floor(skeleton.joints, present, skeleton.times_s)
+    stood = views.stand_up(
+        skeleton.joints, present, skeleton.times_s, hips=hips_of(layout), root=skeleton.root
+    )
+    joints, present = stood.joints, stood.present
     shading = joint_shading(trace)
     extent = views.skeleton_extent(joints, present)
     for frame, time_s in enumerate(skeleton.times_s):

@@ -112,7 +112,7 @@ def _in_words(traced: Traced) -> str:
 
 
 def telling_position(traced: Traced) -> int:
-    """A frame worth opening at: where most is written, most certain or most attended to."""
+    """A frame worth opening at: most is written, most certain, or most speaks for it."""
     trace = traced.trace
     if isinstance(trace, MAMTrace):
         return int(trace.write_probability.argmax())
@@ -120,5 +120,7 @@ def telling_position(traced: Traced) -> int:
         heat = np.maximum(trace.cam_rb, trace.cam_cb)  # (T, h, w)
         return int(heat.reshape(len(heat), -1).max(1).argmax())
     assert isinstance(trace, MANTrace)
+    if trace.attribution is not None and trace.attribution.any():
+        return int(trace.attribution.sum((1, 2)).argmax())
     seen = trace.present.any(1)  # (T,), an empty stage tells nothing
     return int(np.where(seen | ~seen.any(), trace.attention.mean(0), -1).argmax())

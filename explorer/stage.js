@@ -194,6 +194,7 @@ class Stage {
       }
       return who;
     }));
+    if (scene.apart) sides.append("drawn 1 m apart: their distance is not known");
   }
 
   // Which joint is under the pointer, with its value in words.

@@ -95,6 +95,7 @@ def scene_data(
         "masked": [] if unseen.frames is None else unseen.frames.astype(int).tolist(),
         "hidden": [int(joint) for joint in unseen.joints],
         "people": max(people, 1),
+        "apart": standing.apart,
         "extent": np.round(skeleton_extent(standing.joints, standing.present), 3).tolist(),
         "bones": [[int(a), int(b), side] for side in SIDES for a, b in sides[side]],
         "used": np.unique(np.asarray(layout.bones, dtype=np.int64)).tolist(),

@@ -40,6 +40,7 @@ from actviz.views.print_memory import memory_figure
 from actviz.views.printing import sheet
 from actviz.views.skeleton import describe_pose, skeleton_extent, skeleton_scene
 from actviz.views.stage import skeleton_frame
+from actviz.views.standing import stand_up
 from actviz.views.strips import memory_contents, strip
 from actviz.views.sweep import sweep_figure
 from actviz.views.theme import OUTSIDE_BANNER, weights_note
@@ -105,6 +106,7 @@ __all__ = [
     "skeleton_frame",
     "skeleton_scene",
     "stacked",
+    "stand_up",
     "strip",
     "sweep_figure",
     "terms_part",

@@ -330,6 +330,7 @@ def quality_part(
     seen = there.astype(float)
     if visibility is not None:
         seen = seen * np.nan_to_num(np.asarray(visibility, dtype=np.float64)).mean(axis=2)
+        seen = np.where(there & bridged, np.maximum(seen, 0.5), seen)  # nobody saw these: a mark
     people = np.flatnonzero(there.any(axis=0)).tolist() or [0]
     count = len(people)
 

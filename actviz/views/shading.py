@@ -34,7 +34,7 @@ class Shading:
     @property
     def words(self) -> str:
         """What marks the joints, on a picture that has no colour bar."""
-        return f"joints: {self.title}, from dark, {self.low}, to yellow, {self.high}"
+        return f"joints: {self.title}, yellow most"
 
 
 def check_joint_values(
@@ -64,7 +64,7 @@ def by_attribution(attribution: ArrayLike, class_name: str) -> Shading:
     """Each joint by its evidence for a class (T, P, J) in [0, 1]."""
     values = np.clip(check_joint_values(attribution, name="attribution"), 0, 1)
     title = f"evidence for {class_name}"
-    return Shading(values, "evidence", title, HEAT, "none", "strongest of this clip")
+    return Shading(values, "evidence", title, HEAT, "none", "strongest")
 
 
 def by_recalibration(moved: ArrayLike) -> Shading:

@@ -61,7 +61,8 @@ def stand_up(
     centre = _centre(places, there) * np.array([1.0, 0.0, 1.0])
     moved = (array - centre[:, None, None]).astype(np.float32)
     moved[~there] = 0
-    return Standing(feet_on_floor(moved, there, times), there, fresh, apart)
+    cut = ~(there & ~fresh).any(axis=1)  # nobody can be followed across it
+    return Standing(feet_on_floor(moved, there, times, stretch=np.cumsum(cut)), there, fresh, apart)
 
 
 def _fresh(
@@ -92,18 +93,25 @@ def _centre(places: NDArray[np.float64], there: NDArray[np.bool_]) -> NDArray[np
 
 
 def feet_on_floor(
-    joints: NDArray[np.float32], present: NDArray[np.bool_], times_s: NDArray[np.float64]
+    joints: NDArray[np.float32],
+    present: NDArray[np.bool_],
+    times_s: NDArray[np.float64],
+    *,
+    stretch: NDArray[np.int64] | None = None,
 ) -> NDArray[np.float32]:
     """Joints (T, P, J, 3) for drawing, moved up or down so that feet meet one floor.
 
     A cut to another camera, or a source centred on the hips, moves the floor between frames. The
     lowest joint within half a second of a frame is taken to stand on it: a jump still leaves it.
+    Frames of another ``stretch`` (T,), such as those beyond a cut, do not count.
     """
     heights = np.where(present[..., None], joints[..., 1], np.inf)
     lowest = heights.min((1, 2))  # (T,)
     if not np.isfinite(lowest).any():
         return joints
-    floor = np.array([lowest[np.abs(times_s - t) <= 0.5].min() for t in times_s])
+    own = np.zeros(len(times_s), np.int64) if stretch is None else stretch
+    near = (np.abs(times_s - t) <= 0.5 for t in times_s)
+    floor = np.array([lowest[n & (own == s)].min() for n, s in zip(near, own, strict=True)])
     lift = np.where(np.isfinite(floor), lowest[np.isfinite(lowest)].min() - floor, 0.0)
     moved = joints.copy()
     moved[..., 1] += lift[:, None, None].astype(np.float32)

@@ -254,6 +254,32 @@ def test_joints_alone_are_for_man_and_the_other_pages_say_so():
     assert not app.exception and "puppets-man" in words(app)
 
 
+def test_without_a_limb_the_answer_is_told_beside_what_it_was_and_one_button_takes_it_back():
+    app = opened("skeleton", clip="Wave")
+    assert "Without the right arm" not in words(app)
+    app.button_group(key="without").set_value(["right arm"]).run()
+    assert not app.exception and "Without the right arm: the answer" in words(app)
+    app.slider(key="unseen").set_value((1.0, 2.0)).run()
+    assert "and what happens from 1.00 to 2.00 s" in words(app)
+    app.button(key="as-it-was").click().run()
+    assert not app.exception and "Without the right arm" not in words(app)
+
+
+def test_an_address_restores_what_is_kept_from_man_and_how_joints_are_marked():
+    app = opened("skeleton", clip="Push", without="left leg", shade="recalibration", body="quality")
+    assert not app.exception and "Without the left leg: the answer" in words(app)
+    assert app.session_state["shade"] == "recalibration" and app.session_state["body"] == [
+        "quality"
+    ]
+
+
+def test_the_evidence_of_another_class_can_be_looked_at():
+    app = opened("skeleton", clip="Throw")
+    assert "Evidence for throw" in words(app)
+    app.selectbox(key="class").set_value("push").run()
+    assert not app.exception and "Evidence for push" in words(app)
+
+
 def test_a_video_without_a_pose_model_is_told_the_way_out(monkeypatch, tmp_path):
     from explorer.sources import samples
 

@@ -59,3 +59,10 @@ def test_a_joint_that_is_not_finite_makes_its_person_absent_in_that_frame_alone(
     stood = stand_up(joints, present, times, hips=HIPS)
     assert stood.present[:, 0].tolist() == [True, False, True]
     assert stood.fresh[:, 0].tolist() == [True, True, True]
+
+
+def test_the_floor_beyond_a_cut_is_another_one():
+    joints, present, times = clip(0, 0, 5, 5)
+    joints[2:, ..., 1] += 1.0  # another camera, tilted
+    stood = stand_up(joints, present, times, hips=HIPS)
+    assert stood.joints[..., 1].min(axis=(1, 2)) == pytest.approx(stood.joints[0, 0, :, 1].min())
