@@ -17,8 +17,9 @@ What that can say, and what it cannot
   than two places: there, the map says when, and hardly which limb.
 - Evidence is the share of a place in the logit of one class, not in its distance to the others.
 
-So it is a first look. What happens without a limb or a moment, masking tells
-(``actviz.trace.masking``).
+So it shows where in the image the network sums up, which is not which limb it needs. On puppets it
+ranks moments much as masking them does, limbs hardly at all (``benchmarks/masking.py``). What
+happens without a limb or a moment, masking tells (``actviz.trace.masking``).
 
 C channels · h, w map size · S image rows · T source frames · P people · J joints
 """
