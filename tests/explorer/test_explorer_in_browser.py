@@ -29,6 +29,7 @@ FLAGS = [
     "--no-first-run",
 ]
 EVERYTHING = "pictures=difference&pictures=motion&curves=lead&curves=temporal+memory"
+VIEW = "canvas => JSON.stringify(canvas.stage.view)"  # of the skeletons' stage
 WAIT = 60_000  # milliseconds; two cores may be busy with other tests
 
 
@@ -192,6 +193,24 @@ def test_the_skeleton_moves_with_the_cursor_and_keeps_its_view(server, page):
     change(page, lambda: page.keyboard.press("ArrowRight"))
     assert comes_true(page, lambda: stage.screenshot() != before)
     assert stage.evaluate("canvas => canvas.mine === true")
+
+
+def test_the_stage_is_turned_by_buttons_keys_and_mouse_and_plays_by_itself(server, page):
+    page.goto(f"{server}/skeleton?clip=Push&frame=24")
+    cursor(page)
+    stage = page.locator("canvas[role=img]")
+    stage.wait_for()
+    for act in (
+        lambda: page.get_by_role("button", name="Top").click(),
+        lambda: stage.press("d"),
+        lambda: stage.hover() or page.mouse.wheel(0, -400),
+    ):
+        before = stage.evaluate(VIEW)
+        act()
+        assert comes_true(page, lambda b=before: stage.evaluate(VIEW) != b)
+    change(page, lambda: page.get_by_role("button", name="Play").click())
+    page.get_by_role("button", name="Pause").click()
+    assert comes_true(page, lambda: not stage.evaluate("canvas => canvas.stage.running"))
 
 
 def test_a_what_if_is_answered_beside_what_was_and_its_address_restores_it(server, page):
