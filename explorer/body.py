@@ -26,10 +26,9 @@ from actviz.views.limbs import (
     limb_bars,
     limbs_by,
     moment_part,
-    quality_part,
-    unseen_over,
 )
 from actviz.views.parts import Part, stacked
+from actviz.views.quality import quality_part, unseen_over
 from actviz.views.shading import Shading, by_attention, by_attribution, by_recalibration
 from actviz.views.skeleton import describe_pose
 from explorer import parts, state

@@ -15,11 +15,10 @@ from actviz.views.limbs import (
     limb_bars,
     limbs_by,
     moment_part,
-    quality_part,
-    unseen_over,
 )
 from actviz.views.parts import stacked
 from actviz.views.print_limbs import Moments
+from actviz.views.quality import quality_part, unseen_over
 from actviz.views.shading import by_attention, by_attribution, by_recalibration
 
 LIMBS = {"torso": (0, 1), "left arm": (3, 4), "right arm": (5, 6)}
