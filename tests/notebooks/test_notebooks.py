@@ -75,8 +75,8 @@ def own_kernel(tmp_path, monkeypatch):
     return "python3"
 
 
-def test_the_five_notebooks_are_there():
-    assert [p.stem.split("_")[0] for p in NOTEBOOKS] == ["1", "2", "2b", "3", "4"]
+def test_all_notebooks_are_there():
+    assert [p.stem.split("_")[0] for p in NOTEBOOKS] == ["1", "2", "2b", "3", "4", "4b"]
 
 
 @pytest.mark.notebook
