@@ -136,6 +136,7 @@ def _command_of(options: argparse.Namespace) -> str:
     """The command that makes the table again."""
     named = {"scale": options.scale if options.scale != "puppets" else None}
     named |= {k: getattr(options, k) for k in ("seeds", "clips", "data", "out")}
+    named["data"] = None if options.data is None else "ROOT"  # where it lies is nobody's business
     said = "".join(f" --{k} {shlex.quote(str(v))}" for k, v in named.items() if v is not None)
     said += " --wide" if options.wide else ""
     return f"actviz reproduce {options.name}{said}"
