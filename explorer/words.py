@@ -28,9 +28,9 @@ SKELETON = (
     "Each joint is as large and as bright as it is marked by: **evidence**, how much the network's "
     "last maps speak for the class where this joint stands; **attention**, the weight that MAN "
     "gives this moment; or **recalibration**, how far its memory moves the joint. A place of the "
-    "maps is some four joints and four frames wide, so evidence tells a limb and a while, not a "
-    "joint and an instant; what really happens without a limb or a moment, the bars tell, and any "
-    "mix of them can be tried beside. **L** and **R** are the person's own left and right; the "
+    "maps is some four joints and four frames wide and has read nearly the whole clip: evidence "
+    "tells when far better than which limb. What really happens without a limb or a moment, the "
+    "bars tell, and any mix of them can be tried beside. **L** and **R** are the person's own left and right; the "
     "squares are half a metre, and people are kept in their middle, whatever the camera does."
 )
 
