@@ -30,8 +30,9 @@ SKELETON = (
     "gives this moment; or **recalibration**, how far its memory moves the joint. A place of the "
     "maps is some four joints and four frames wide and has read nearly the whole clip: evidence "
     "tells when far better than which limb. What really happens without a limb or a moment, the "
-    "bars tell, and any mix of them can be tried beside. **L** and **R** are the person's own left and right; the "
-    "squares are half a metre, and people are kept in their middle, whatever the camera does."
+    "bars tell, and any mix of them can be tried beside. **L** and **R** are the person's own left "
+    "and right; the squares are half a metre, and people are kept in their middle, whatever the "
+    "camera does."
 )
 
 MEMORY_EQUATIONS = r"""
