@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actviz import views
+from actviz.ahead import ahead
 from actviz.clip.preprocess import crop_box
 from actviz.clip.reader import iter_frames
 from actviz.clip.skeleton import convert, usable
@@ -219,7 +220,7 @@ def write_overlay(
         span, info = traced.span, traced.info
         seconds = min(span.end_s or info.duration_s, info.duration_s) - (span.start_s or 0.0)
         total = max(1, round(seconds * info.fps))
-    frames = overlay_frames(traced)
+    frames = ahead(overlay_frames(traced))  # drawn while the last ones are encoded
     first = next(frames, None)
     if first is None:
         raise ActvizError(f"{traced.path}: the span holds no frame to draw on; widen it.")
