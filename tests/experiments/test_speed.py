@@ -15,7 +15,7 @@ from actviz.experiments.claims import judge
 from actviz.experiments.statistics import Measured
 from actviz.experiments.tmnet import contenders, known, speed
 from actviz.experiments.tmnet.balls import Ball, draw_balls
-from actviz.experiments.tmnet.contenders import Contender, answer_of_file, glancing, ready
+from actviz.experiments.tmnet.contenders import Contender, answer_of_files, glancing, ready
 from actviz.experiments.tmnet.films import LIKE_UCF101, ONE_KEY_FRAME, write_film
 from actviz.experiments.tmnet.speed_claims import claims3
 
@@ -72,7 +72,7 @@ def test_a_film_is_as_said_and_answered_from_its_middle(kind, tmp_path):
     assert info.problems == ()
     one = ready(glancing("resnet18_narrow", 1), CPU, size=32)
     with torch.inference_mode():
-        assert answer_of_file(one, path).sum() == pytest.approx(1, abs=1e-4)
+        assert answer_of_files(one, [path, path]).sum(1) == pytest.approx([1, 1], abs=1e-4)
 
 
 def test_figure3_has_a_line_for_each_network_and_one_from_each_file(tiny):
@@ -81,7 +81,8 @@ def test_figure3_has_a_line_for_each_network_and_one_from_each_file(tiny):
     assert all({"videos/s", "one video, ms", "GFLOPs"} <= set(line.ours) for line in networks.lines)
     assert [len(line.ours["videos/s"].values) for line in networks.lines] == [2] * 7
     assert len(files.lines) == 2 * 4
-    assert len(files.verdicts) == 2 * 2
+    assert {"videos/s", "one video, ms"} <= set(files.lines[0].ours)
+    assert len(files.verdicts) == 2 * 2 * 2
     assert all(verdict.verdict != "not measured" for verdict in files.verdicts)
 
 

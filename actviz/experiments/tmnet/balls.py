@@ -21,6 +21,8 @@ _OTHERS = "orange"
 _AREA = 2600.0  # points² of the largest ball
 _SMALLEST = 26.0
 _STRIP_ROWS = 4
+_WIDTH, _HEIGHT = 640.0, 500.0  # points of the panels together, about
+_NAME = (140.0, 28.0)  # points of a name, about
 
 
 @dataclass(frozen=True)
@@ -54,17 +56,16 @@ def draw_balls(balls: Sequence[Ball], *, title: str, note: str, chance: float) -
     speeds = [ball.speed for ball in balls]
     axes[-1].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes[-1].set_xlim(min(speeds) / 2.8, max(speeds) * 2.4)
+    for axis, part, share in zip(axes, rows, heights, strict=True):
+        _name(axis, part, largest, _HEIGHT * share / sum(heights))
     _key(axes[0], largest)
     figure.supxlabel(fill(note, 130), fontsize=10, color=LIGHT.muted, x=0.01, ha="left")
     return figure
 
 
 def _place(axis: Axes, balls: Sequence[Ball], largest: float) -> None:
-    """The balls of one panel with their names, above or, where another name is, below."""
-    balls = sorted(balls, key=lambda ball: ball.speed)
-    heights = _heights(balls)
-    sides = _sides([ball.speed for ball in balls], heights)
-    for ball, height, below in zip(balls, heights, sides, strict=True):
+    """The balls of one panel."""
+    for ball, height in zip(balls, _heights(balls), strict=True):
         axis.scatter(
             [ball.speed],
             [height],
@@ -73,21 +74,58 @@ def _place(axis: Axes, balls: Sequence[Ball], largest: float) -> None:
             alpha=0.75,
             edgecolor=LIGHT.ink,
             linewidth=1.0,
-        )
-        radius = np.sqrt(_area(ball.flops, largest) / np.pi)
-        axis.annotate(
-            f"{ball.name}\n{ball.flops / 1e9:.3g} GFLOPs · {ball.speed:.3g}/s",
-            (ball.speed, height),
-            xytext=(0, -radius - 3 if below else radius + 3),
-            textcoords="offset points",
-            ha="center",
-            va="top" if below else "bottom",
-            fontsize=10,
-            color=LIGHT.ink,
+            zorder=3,
         )
     axis.set_xscale("log")
     axis.grid(True, axis="x", color=LIGHT.grid)
+    axis.set_axisbelow(True)
     axis.spines[["top", "right"]].set_visible(False)
+
+
+def _name(axis: Axes, balls: Sequence[Ball], largest: float, height: float) -> None:
+    """Each ball's name, on the side where it meets no other ball or name; axes have their limits.
+
+    Args:
+        height: of the panel, about, in points.
+    """
+    heights = _heights(balls)
+    radii = [float(np.sqrt(_area(ball.flops, largest) / np.pi)) for ball in balls]
+    places = [_points(axis, b.speed, h, height) for b, h in zip(balls, heights, strict=True)]
+    taken = [(x, y, 2 * r, 2 * r) for (x, y), r in zip(places, radii, strict=True)]
+    for ball, at, (x, y), radius in zip(balls, heights, places, radii, strict=True):
+        aside, over = radius + 6 + _NAME[0] / 2, radius + 4 + _NAME[1] / 2
+        sides = ((0, over), (0, -over), (aside, 0), (-aside, 0))
+        best = min(sides, key=lambda s: _met((x + s[0], y + s[1], *_NAME), taken, height))
+        taken.append((x + best[0], y + best[1], *_NAME))
+        axis.annotate(
+            f"{ball.name}\n{ball.flops / 1e9:.3g} GFLOPs · {ball.speed:.3g}/s",
+            (ball.speed, at),
+            xytext=best,
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            fontsize=10,
+            color=LIGHT.ink,
+        )
+
+
+def _points(axis: Axes, speed: float, value: float, height: float) -> tuple[float, float]:
+    """Where a ball stands in its panel, about, in points from the lower left."""
+    (left, right), (low, high) = axis.get_xlim(), axis.get_ylim()
+    across = np.log(speed / left) / np.log(right / left)
+    return float(across) * _WIDTH, (value - low) / (high - low) * height
+
+
+def _met(box: tuple[float, ...], taken: Sequence[tuple[float, ...]], panel: float) -> float:
+    """Points² of a box (x, y of its middle, width, height) that others cover or the panel lacks."""
+    x, y, width, height = box
+    aside = max(0.0, width / 2 - x) + max(0.0, x + width / 2 - _WIDTH)
+    over = max(0.0, height / 2 - y) + max(0.0, y + height / 2 - panel)
+    shared = [
+        max(0.0, (width + w) / 2 - abs(x - u)) * max(0.0, (height + h) / 2 - abs(y - v))
+        for u, v, w, h in taken
+    ]
+    return sum(shared) + aside * height + over * width
 
 
 def _heights(balls: Sequence[Ball]) -> list[float]:
@@ -95,20 +133,6 @@ def _heights(balls: Sequence[Ball]) -> list[float]:
     if balls[0].accuracy is not None:
         return [100 * (ball.accuracy or 0.0) for ball in balls]
     return [float(number % _STRIP_ROWS) for number in range(len(balls))]
-
-
-def _sides(speeds: Sequence[float], heights: Sequence[float]) -> list[bool]:
-    """Whether each name goes below its ball, so that names of neighbours do not meet."""
-    step = 0.14 * max(1.0, max(heights) - min(heights))  # of a name's two lines
-    taken: list[tuple[float, float]] = []
-    sides = []
-    for speed, height in zip(speeds, heights, strict=True):
-        at = np.log10(speed)
-        above = (at, height + step)
-        meets = any(abs(at - x) < 0.4 and abs(above[1] - y) < 1.6 * step for x, y in taken)
-        taken.append((at, height - step) if meets else above)
-        sides.append(meets)
-    return sides
 
 
 def _area(flops: float, largest: float) -> float:

@@ -5,6 +5,7 @@ V videos · F frames of each · P pictures in one pass
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,7 +26,7 @@ __all__ = [
     "GROUPS",
     "Contender",
     "Ready",
-    "answer_of_file",
+    "answer_of_files",
     "contenders",
     "glancing",
     "ready",
@@ -148,10 +149,10 @@ def _logits(network: Any, model: str, frames: Tensor, one_pass: int) -> Tensor:
     return torch.cat(parts).unflatten(0, frames.shape[:2]).mean(1)
 
 
-def answer_of_file(one: Ready, path: Any) -> NDArray[np.float32]:
-    """Probabilities (K,) for a video file: index, decoding, resizing, network."""
-    count = len(frame_times(path)[0])
-    at = segment_indices(count, one.contender.pictures)
-    clip = read_clip(path, frame_index=at)
-    frames = model_frames(clip.frames, one.size)[None].to(one.device)
-    return one.answer(frames)[0].cpu().numpy()
+def answer_of_files(one: Ready, paths: Sequence[Any]) -> NDArray[np.float32]:
+    """Probabilities (V, K) for V video files: index, decoding, resizing, the network once."""
+    seen = []
+    for path in paths:
+        at = segment_indices(len(frame_times(path)[0]), one.contender.pictures)
+        seen.append(model_frames(read_clip(path, frame_index=at).frames, one.size))
+    return one.answer(torch.stack(seen).to(one.device)).cpu().numpy()

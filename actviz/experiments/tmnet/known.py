@@ -23,8 +23,8 @@ __all__ = ["known_accuracy"]
 
 _ROWS = {
     "tmnet": Row(settings={"frames": FRAMES}),
-    "tsn": TSN,  # answers by its own test
-    "tsm": TSM,
+    "tsn": TSN,
+    "tsm": TSM,  # answers by its own test
 }
 
 
@@ -33,8 +33,8 @@ def known_accuracy(model: str, frames: int) -> Measured | None:
 
     Args:
         model: of models.BUILDERS.
-        frames: F that a clip is looked at: of TMNet's nine stored glances those nearest to the
-            middles of F equal parts (all nine for 8); of the others their own number alone.
+        frames: F that a clip is looked at: of the nine stored glances of TMNet and TSN those
+            nearest to the middles of F equal parts (all nine for 8); of TSM its own number alone.
     """
     if model not in _ROWS or (model == "tmnet" and frames > FRAMES):
         return None
@@ -65,7 +65,7 @@ def _cached(row: Row, seed: int) -> Answers | None:
 
 
 def _right(answers: Answers, model: str, frames: int) -> np.ndarray:
-    if model != "tmnet":
+    if model == "tsm":
         return answers.right
     logits = answers.glances["both"][:, glances_of(frames)].mean(1)  # (N, K)
     return logits.argmax(1) == answers.labels

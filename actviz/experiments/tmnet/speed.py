@@ -28,7 +28,7 @@ from actviz.experiments.tmnet.contenders import (
 from actviz.experiments.tmnet.known import known_accuracy
 from actviz.experiments.tmnet.published import TABLE1
 from actviz.experiments.tmnet.speed_claims import claims3, claims4
-from actviz.experiments.tmnet.speed_files import files_table, seeing
+from actviz.experiments.tmnet.speed_files import ALONE, SPEED, files_table, seeing
 from actviz.trace.provenance import pick_device
 
 __all__ = ["BACKBONES", "FRAMES4", "figure3", "figure4", "network_figures"]
@@ -36,7 +36,7 @@ __all__ = ["BACKBONES", "FRAMES4", "figure3", "figure4", "network_figures"]
 BACKBONES = ("resnet18", "resnet50")
 FRAMES4 = (1, 2, 4, 8, 16, 32, 64)
 ROUNDS = 9
-SPEED, ALONE, COST, ACCURACY = "videos/s", "one video, ms", "GFLOPs", "accuracy on puppets"
+COST, ACCURACY = "GFLOPs", "accuracy on puppets"
 COLUMNS = (
     Column(SPEED, "items"),
     Column("times TSN's", "items"),
