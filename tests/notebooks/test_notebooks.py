@@ -76,7 +76,7 @@ def own_kernel(tmp_path, monkeypatch):
 
 
 def test_all_notebooks_are_there():
-    assert [p.stem.split("_")[0] for p in NOTEBOOKS] == ["1", "2", "2b", "3", "4", "4b"]
+    assert [p.stem.split("_")[0] for p in NOTEBOOKS] == ["1", "2", "2b", "3", "3b", "4", "4b"]
 
 
 @pytest.mark.notebook
