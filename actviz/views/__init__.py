@@ -10,6 +10,7 @@ from actviz.views.branches import (
     recall_part,
 )
 from actviz.views.confusion import confusion_figure
+from actviz.views.contact import sheet
 from actviz.views.contribution import contribution_lanes, contribution_part, describe_contribution
 from actviz.views.controller import (
     controller_lanes,
@@ -37,7 +38,6 @@ from actviz.views.print_contribution import contribution_figure
 from actviz.views.print_gaze import gaze_figure
 from actviz.views.print_glance import Branches, glance_figure
 from actviz.views.print_memory import memory_figure
-from actviz.views.printing import sheet
 from actviz.views.skeleton import describe_pose, skeleton_extent, skeleton_scene
 from actviz.views.stage import skeleton_frame
 from actviz.views.standing import stand_up

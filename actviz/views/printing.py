@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from actviz.views.checks import check_frames, spread
+from actviz.views.checks import spread
 from actviz.views.heat import heat_opacity
 from actviz.views.theme import LIGHT, Curve, heat_colours
 from actviz.views.truth import Truth
@@ -30,9 +30,9 @@ __all__ = [
     "Row",
     "direct_labels",
     "draw_truth",
+    "heat_on_grey",
     "heat_scale",
     "literal",
-    "sheet",
     "thumbnails",
 ]
 
@@ -291,10 +291,7 @@ def heat_scale(page: Page, first: str, last: str, words: str) -> None:
     top, bottom = page.axes[first].get_position(), page.axes[last].get_position()
     left = (WIDTH - RIGHT + 0.3) / WIDTH
     axes = page.figure.add_axes((left, bottom.y0 + 0.02, 0.24 / WIDTH, top.y1 - bottom.y0 - 0.05))
-    value = np.linspace(0, 1, 256)
-    opacity = heat_opacity(value)[:, None]
-    colours = 0.5 + opacity * (heat_colours() / 255 - 0.5)
-    axes.imshow(colours[:, None], origin="lower", aspect="auto", extent=(0, 1, 0, 1))
+    axes.imshow(heat_on_grey()[:, None], origin="lower", aspect="auto", extent=(0, 1, 0, 1))
     axes.set_xticks([])
     axes.yaxis.tick_right()
     axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
@@ -304,44 +301,7 @@ def heat_scale(page: Page, first: str, last: str, words: str) -> None:
     axes.set_label("colour bar")
 
 
-def sheet(
-    frames: ArrayLike,
-    labels: Sequence[str],
-    *,
-    title: str,
-    columns: int = 6,
-    note: str | None = None,
-) -> Figure:
-    """A contact sheet: pictures in rows, each with its words below.
-
-    Args:
-        frames: uint8 (N, H, W, 3).
-        labels: N short texts; "" for none.
-    """
-    pictures = check_frames(frames, len(labels))
-    columns = max(1, min(columns, len(pictures)))
-    rows = -(-len(pictures) // columns)
-    lines = textwrap.wrap(note or "", 128)
-    wide = (WIDTH - 0.8) / columns
-    tall = wide * pictures.shape[1] / pictures.shape[2] + 0.34
-    height = 0.9 + rows * tall + 0.2 + 0.24 * len(lines)
-    figure = Figure(figsize=(WIDTH, height), dpi=110, facecolor=LIGHT.paper)
-    figure.text(
-        0.4 / WIDTH, 1 - 0.42 / height, short_title(title), fontsize=TITLE, fontweight="bold",
-        va="center", color=LIGHT.ink,
-    )  # fmt: skip
-    for number, (picture, words) in enumerate(zip(pictures, labels, strict=True)):
-        row, column = divmod(number, columns)
-        x, y = 0.4 + column * wide, height - 0.8 - (row + 1) * tall
-        box = (x + 0.05) / WIDTH, (y + 0.32) / height, (wide - 0.1) / WIDTH, (tall - 0.42) / height
-        axes = figure.add_axes(box)
-        axes.imshow(picture, aspect="equal", interpolation="bilinear")
-        axes.set_axis_off()
-        figure.text(
-            (x + wide / 2) / WIDTH, (y + 0.2) / height, words, ha="center", va="center",
-            fontsize=SMALL, color=LIGHT.ink,
-        )  # fmt: skip
-    for number, line in enumerate(lines):
-        at = (0.24 * (len(lines) - number)) / height
-        figure.text(0.4 / WIDTH, at, line, fontsize=SMALL, color=LIGHT.muted, va="center")
-    return literal(figure)
+def heat_on_grey() -> NDArray[np.float64]:
+    """The heat's colours (256, 3) from none to strongest, over a picture of middle grey."""
+    opacity = heat_opacity(np.linspace(0, 1, 256))[:, None]
+    return 0.5 + opacity * (heat_colours() / 255 - 0.5)

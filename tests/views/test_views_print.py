@@ -269,6 +269,12 @@ def test_sheet_shows_every_picture_with_its_words(clip16):
     assert figure.get_facecolor()[:3] == matplotlib.colors.to_rgb(LIGHT.paper)
 
 
+def test_sheet_of_heat_has_one_colour_bar_that_says_what_it_means(clip16):
+    figure = sheet(clip16.frames, [""] * 16, title="sheet", heat="evidence")
+    assert [axes.get_label() for axes in figure.axes].count("colour bar") == 1
+    assert "evidence: 0" in words(figure)
+
+
 def test_figures_leave_matplotlib_as_it_was(clip16):
     before = dict(matplotlib.rcParams)
     memory(clip16).draw_without_rendering()

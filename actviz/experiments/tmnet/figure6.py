@@ -234,8 +234,8 @@ def _plain(intervals: Mapping[str, Interval]) -> dict[str, Any]:
 
 def _draw(loaded: Loaded, clips: int) -> Any:
     """The paper's picture for the first test clip of each group of actions."""
+    from actviz.views.contact import sheet
     from actviz.views.heat import blend_heat
-    from actviz.views.printing import sheet
 
     pictures, words = [], []
     for glances in _first_of_groups(loaded, clips):
@@ -250,9 +250,10 @@ def _draw(loaded: Loaded, clips: int) -> Any:
         words,
         title="A frame, what RB sees in it, what CB sees",
         columns=6,
-        note="Evidence for the true class (exact CAM) and its probability; the brighter the more, "
-        "one scale a clip. First test clip of each group of actions, the middle one of the frames "
-        "that show the action. Weights puppets-tmnet, trained on puppets.",
+        heat="evidence, of the clip's strongest",
+        note="Evidence for the true class (exact CAM) and its probability; one scale a clip. "
+        "First test clip of each group of actions, the middle one of the frames that show the "
+        "action. Weights puppets-tmnet, trained on puppets.",
     )
 
 
