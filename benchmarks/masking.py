@@ -22,7 +22,7 @@ from actviz.datasets.puppets import make_scene
 from actviz.datasets.puppets.scene import scene_seeds
 from actviz.experiments.timing import Work, in_turn, machine_words, spread, times
 from actviz.learn.checkpoints import bundled, load_checkpoint
-from actviz.trace.masking import CachedMAN, ask_man
+from actviz.trace.masking import CachedMAN, ask_man, moments_of
 from actviz.trace.schema import MANTrace
 from actviz.trace.skeletons import man_image
 
@@ -36,11 +36,11 @@ def log_odds(probabilities: NDArray[np.floating], k: int) -> NDArray[np.float64]
 
 def found(cached: CachedMAN, trace: MANTrace) -> dict[str, tuple[NDArray, NDArray]]:
     """What the maps mark, and what is lost by masking, over limbs (L,) and over moments (M,)."""
-    k, at = trace.classes.index(trace.cam_class), trace.times_s
+    k = trace.classes.index(trace.cam_class)
     lost = log_odds(trace.probabilities, k)
     there = trace.attribution[trace.present]  # (seen, J)
     marked = [there[:, list(joints)].mean() for joints in cached.limbs.values()]
-    inside = [(at >= start) & (at < end) for start, end in trace.moments_s]
+    _, inside = moments_of(trace.times_s)
     when = [trace.attribution[frames].sum() for frames in inside]
     return {
         "limbs": (np.array(marked), lost - log_odds(trace.without_limb, k)),

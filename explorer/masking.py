@@ -16,6 +16,7 @@ from actviz.clip.layouts import Layout, limbs_of
 from actviz.trace.run import Traced
 from actviz.trace.schema import MANTrace, Trace
 from actviz.views.answers import describe_change
+from explorer import state
 from explorer.compute import Ask, drawings
 
 __all__ = ["Wish", "as_it_was", "choose", "wished", "words"]
@@ -118,7 +119,7 @@ def _span(times_s: NDArray[np.float64]) -> tuple[float, float] | None:
 
 def as_it_was() -> None:
     """Everything back: all limbs and all moments are seen."""
-    for name in ("without", "unseen"):
+    for name in state.UNSEEN:
         st.session_state.pop(name, None)
         st.query_params.pop(name, None)
 

@@ -40,7 +40,10 @@ class Stage {
     const before = this.scene;
     this.scene = scene;
     this.canvas.setAttribute("aria-label", scene.words);
-    if (!before || before.key !== scene.key) this.legend();
+    if (!before || before.key !== scene.key) {
+      this.over = null; // another clip may have fewer joints
+      this.legend();
+    }
     const moving = scene.playing && scene.times.length > 1;
     if (moving && !this.running) this.start();
     else if (moving && scene.at !== this.told && scene.at !== this.heard) this.seek(scene.at);

@@ -26,6 +26,7 @@ from explorer.sources import (
 
 __all__ = [
     "FATES",
+    "UNSEEN",
     "adopt_file",
     "adopt_weights",
     "ask_for",
@@ -48,6 +49,7 @@ __all__ = [
 ]
 
 FATES = ("write", "skip", "drop")  # what a viewer can do to a frame
+UNSEEN = ("without", "unseen")  # limbs and seconds that a viewer keeps from MAN
 DEFAULT_FRAME = -1  # no frame in the address: the page chooses a telling one
 
 
@@ -114,12 +116,12 @@ def choose_clip(key: str) -> None:
 
 
 def forget_clip_choices() -> None:
-    """Cursor, span and class go back to what suits the clip."""
-    for name in ("span", "class", "playing"):
+    """Cursor, span, class and what is kept from MAN go back to what suits the clip."""
+    for name in ("span", "class", "playing", *UNSEEN):
         st.session_state.pop(name, None)
     st.session_state["frame"] = DEFAULT_FRAME
     fates().clear()
-    for name in ("frame", *FATES):
+    for name in ("frame", *FATES, *UNSEEN):
         st.query_params.pop(name, None)
 
 

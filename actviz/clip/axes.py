@@ -43,7 +43,7 @@ def guess_unit(joints: NDArray[np.floating]) -> tuple[str, float]:
 def with_y_up(joints: NDArray[np.floating], up: str) -> NDArray[np.floating]:
     """Positions (…, 3) turned so that the axis ``up``, a key of ``UPS``, is y."""
     axes, signs = UPS[up]
-    return joints[..., list(axes)] * np.array(signs, joints.dtype)
+    return joints[..., list(axes)] * np.array(signs, np.float32)
 
 
 def standing(joints: NDArray[np.floating], roles: Mapping[str, Sequence[int]]) -> str:

@@ -112,8 +112,8 @@ def _whole(pair: Joints) -> Joints:
 def place_of(name: str) -> tuple[str, str]:
     """Side ("left", "right" or "") and place ("upleg") of a joint's name."""
     words = [word.lower() for word in _WORDS.findall(name.rpartition(":")[2])]
-    words = words[1:] if words and words[0].startswith("bip") else words  # Biped: "Bip01 L Thigh"
-    words = words[1:] if words and words[0] == "01" else words
+    if words and words[0].startswith("bip"):  # Biped: "Bip01 L Thigh", "Bip001 L Thigh"
+        words = words[2:] if words[1:] and words[1].isdigit() else words[1:]
     side = next((_SIDES[word] for word in words if word in _SIDES), "")
     if side:
         at = next(at for at, word in enumerate(words) if word in _SIDES)

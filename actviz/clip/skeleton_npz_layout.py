@@ -99,6 +99,8 @@ def _own_layout(name: str, names: list[str], arrays: Arrays) -> Layout:
             if text.strip().casefold() not in plain:
                 raise ValueError(f"no joint is called {text!r}.")
             return plain.index(text.strip().casefold())
+        if not 0 <= int(text) < len(plain):
+            raise ValueError(f"there are {len(plain)} joints, and none has number {int(text)}.")
         return int(text)
 
     def numbers(joints: Any) -> tuple[int, ...]:

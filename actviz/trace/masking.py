@@ -29,10 +29,11 @@ from actviz.trace.cores import on_one_core
 from actviz.trace.schema import MANTrace
 from models.man import MAN, MANOutput
 
-__all__ = ["MOMENTS", "CachedMAN", "Mask", "ask_man", "read_mask"]
+__all__ = ["MOMENTS", "CachedMAN", "Mask", "ask_man", "moments_of", "read_mask"]
 
 _FORMS = ('"without left arm, right arm"', '"drop 1.2-1.8" (seconds)')
 MOMENTS = 10  # equal stretches of a clip, masked one after the other
+_SLACK_S = 1e-6  # of seconds: what rounding, or six written digits, may be off
 _PLACES = 200_000  # of images through the network at once: 80 of 50 x 50, 3 of 224 x 224
 
 
@@ -73,7 +74,7 @@ def ask_man(
     """MAN's trace of a skeleton of which some is masked; with nothing masked, the skeleton's trace.
 
     Args:
-        cached: of ``actviz.trace.skeletons.skeleton_image``.
+        cached: of ``actviz.trace.skeletons.man_image``.
         limbs: masked, of both people; names of ``cached.limbs``.
         frames: (T,), True where a frame is masked.
         cam_class: whose evidence is attributed; the top class where None.
@@ -116,7 +117,7 @@ def _answers(cached: CachedMAN, kept: Tensor) -> MANOutput:
 
 def _losses(cached: CachedMAN, kept: Tensor) -> dict[str, Any]:
     """The trace's fields about what is answered without each limb and each moment."""
-    moments_s, inside = _moments(cached.head["times_s"])
+    moments_s, inside = moments_of(cached.head["times_s"])
     without = [_kept(cached, (limb,), None) for limb in cached.limbs]
     without += [_kept(cached, (), frames) for frames in inside]
     together = torch.stack(without).logical_and(kept.bool()).to(kept)  # (L + M, S, P, J)
@@ -130,11 +131,12 @@ def _losses(cached: CachedMAN, kept: Tensor) -> dict[str, Any]:
     }
 
 
-def _moments(times_s: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def moments_of(times_s: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Equal stretches of the clip (M, 2) in seconds, and the frames inside each (M, T)."""
-    step = float(np.median(np.diff(times_s))) if len(times_s) > 1 else 0.0  # the last frame's share
+    # the last frame's share: as long as the others; of a single one, as a video's at 30 frames/s
+    step = float(np.median(np.diff(times_s))) if len(times_s) > 1 else 1 / 30
     edges = np.linspace(times_s[0], times_s[-1] + step, min(MOMENTS, len(times_s)) + 1)
-    at = np.searchsorted(edges, times_s, side="right").clip(max=len(edges) - 1) - 1  # (T,)
+    at = np.searchsorted(edges - _SLACK_S, times_s, side="right").clip(max=len(edges) - 1) - 1
     return np.stack([edges[:-1], edges[1:]], 1), at == np.arange(len(edges) - 1)[:, None]
 
 
@@ -211,8 +213,7 @@ class Mask:
         """
         if not self.spans_s:
             return None
-        slack = 1e-6  # of seconds written with six digits
-        inside = [(times_s >= a - slack) & (times_s <= b + slack) for a, b in self.spans_s]
+        inside = [(times_s >= a - _SLACK_S) & (times_s <= b + _SLACK_S) for a, b in self.spans_s]
         for (start, end), frames in zip(self.spans_s, inside, strict=True):
             if not frames.any():
                 raise ActvizError(

@@ -50,6 +50,7 @@ def test_bones_named_by_their_start_are_joints_there(prefix: str) -> None:
     ("left", "right"),
     [("LHip", "RHip"), ("HipLeft", "HipRight"), ("l_hip", "r_hip"), ("hip.L", "hip.R"),
      ("left hip", "right hip"), ("lhip", "rhip"), ("Bip01 L Thigh", "Bip01 R Thigh"),
+     ("Bip001 L Thigh", "Bip001 R Thigh"),
      ("LEFT-HIP", "RIGHT-HIP"), ("lefthip", "righthip")],
 )  # fmt: skip
 def test_a_hip_is_known_however_it_is_written(left: str, right: str) -> None:

@@ -207,6 +207,10 @@ def test_a_layout_of_the_files_own(tmp_path: Path) -> None:
         ({"joints": _joints(joints=2), "joint_names": ["a", "a"]}, "names a joint twice"),
         ({"joints": _joints(joints=2), "joint_names": ["a", "b"], "roles": "{"}, "hold together"),
         ({"joints": _joints(joints=2), "joint_names": ["a", "b"], "roles": "[1]"}, "hold together"),
+        (
+            {"joints": _joints(joints=2), "joint_names": ["a", "b"], "roles": '{"hips": [0, 2]}'},
+            "none has number 2",
+        ),
     ],
 )
 def test_wrong_content_is_refused_in_a_sentence(tmp_path: Path, arrays: dict, words: str) -> None:

@@ -121,9 +121,9 @@ def test_of_clips_played_backwards_the_partner_is_right() -> None:
         return Asked(labels, np.array(answers), classes)
 
     back = asked(1, 2, 2, 4, 4)  # two partners, and two that are taken for themselves
-    found = {"camera": asked(0, 1, 1, 3, 3), "hips": asked(0, 1, 2, 3, 4)}
+    found = {"as they come": asked(0, 1, 1, 3, 3), "hips": asked(0, 1, 2, 3, 4)}
     figures = on_all_roots([found | {"played backwards, partner": back}])
     assert {name: figure.values for name, figure in figures.items()} == {
-        **{"camera": (0.6,), "hips": (1.0,)},
+        **{"as they come": (0.6,), "hips": (1.0,)},
         **{"reversed pairs": (0.5,), "played backwards, partner": (0.5,)},
     }

@@ -16,7 +16,7 @@ from actviz.errors import ActvizError
 from actviz.learn.checkpoints import Card, Loaded
 from actviz.trace.attribution import joint_evidence, scaled_attribution
 from actviz.trace.cam import exact_cam
-from actviz.trace.masking import CachedMAN, ask_man, read_mask
+from actviz.trace.masking import CachedMAN, ask_man, moments_of, read_mask
 from actviz.trace.run import WHOLE, Traced
 from actviz.trace.skeletons import man_image
 
@@ -101,6 +101,14 @@ def test_moments_tile_the_clip_and_mask_what_lies_in_them(cached):
         asked = ask_man(cached, frames=inside, losses=False)
         np.testing.assert_allclose(trace.without_moment[moment], asked.probabilities, atol=1e-6)
         assert asked.without_limb is None
+
+
+@pytest.mark.parametrize("frames", [1, 3, 10, 20, 50])
+@pytest.mark.parametrize("fps", [24, 25, 30, 120])
+def test_moments_of_an_even_clip_hold_equally_many_frames(fps, frames):
+    spans_s, inside = moments_of(0.7 + np.arange(frames) / fps)
+    assert inside.sum(1).tolist() == [max(1, frames // 10)] * min(10, frames)
+    assert (inside.sum(0) == 1).all() and (np.diff(spans_s) > 0).all()
 
 
 @pytest.mark.parametrize("length", [1, 4])

@@ -48,7 +48,7 @@ def _pace(clip: Clip, times: float, rng: np.random.Generator, layout: Layout) ->
 
 
 def _warp(clip: Clip, depth: float, rng: np.random.Generator, layout: Layout) -> Clip:
-    """Faster here, slower there: the pace runs once from 1 - depth to 1 + depth and back."""
+    """Faster here, slower there: the pace goes once up and down between 1 - depth and 1 + depth."""
     count, phase = len(clip[0]), rng.uniform(0, 2 * math.pi)
     t = np.linspace(0, 1, count)
     bent = t + depth * (np.sin(2 * math.pi * t + phase) - math.sin(phase)) / (2 * math.pi)

@@ -39,12 +39,12 @@ __all__ = ["over_time"]
 SEEDS = 3
 UNDISTURBED = "undisturbed"
 _WHAT = (
-    "Other pace: the clip in so many times its own frames. Time warped: the pace changes once from "
-    "1 + d to 1 - d and back, within the clip. Frames dropped: lost one by one, the rest follow "
-    "one another. Nobody seen: one stretch of the clip in which the body is absent, rows of zeros "
-    "in MAN's image. Noise: of every coordinate of every joint in every frame. Joints occluded: "
-    "never seen in the whole clip, and put where a neighbour is, as this kit reads a file that "
-    "lacks them. Shorter clip: a stretch of it, picked by chance.",
+    "Other pace: the clip in so many times its own frames. Time warped: the pace goes once up and "
+    "down between 1 - d and 1 + d, within the clip. Frames dropped: lost one by one, the rest "
+    "follow one another. Nobody seen: one stretch of the clip in which the body is absent, rows of "
+    "zeros in MAN's image. Noise: of every coordinate of every joint in every frame. Joints "
+    "occluded: never seen in the whole clip, and put where a neighbour is, as this kit reads a "
+    "file that lacks them. Shorter clip: a stretch of it, picked by chance.",
     "What chance picks follows from the clip: all networks are asked about the very same clips. "
     "Nothing was trained on clips so disturbed, beyond the recipes' own variations.",
 )

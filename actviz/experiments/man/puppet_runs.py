@@ -36,8 +36,8 @@ _HOW = (
     "Puppets: {train} clips to train on and {test} of other actors to test on, {epochs} epochs at "
     "batch {batch}, the last one reported. MAN and STCM alone: SGD; the others: AdamW, cosine "
     "schedule. All are trained with the recipes' variations: pace up to 25 %, up to 8 % cut from "
-    "each end, size up to 10 %, noise up to 2 cm, three clips in ten centred on the hips. "
-    "All in bf16-mixed."
+    "each end, size up to 10 %, noise up to 2 cm, three clips in ten centred on the hips "
+    "beside the four that come so. All in bf16-mixed."
 )
 
 

@@ -176,7 +176,8 @@ def _how(one: Ready) -> tuple[str, ...]:
         "it; each network in the layout that is quicker for it.",
         "FLOPs by torch's counter, which takes a multiply-add for two: papers' figures are half.",
         "Accuracies are of small networks trained on puppets (tmnet/table1), where the cache or "
-        "results/ has them: TMNet trained on 8 frames, TSN on 3, as Table 1 has it.",
+        "results/ has them: TMNet trained on 8 frames, TSN on 3, as Table 1 has it; at "
+        "8 frames that of nine glances.",
     )
 
 

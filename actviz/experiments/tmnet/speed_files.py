@@ -31,7 +31,8 @@ SPEED, ALONE = "videos/s", "one video, ms"
 _COLUMNS = (SPEED, "times TSN's", ALONE)
 _FILE_WORDS = (
     "Each time as if the file were new: its packets are walked, the groups of pictures that hold a "
-    "wanted frame decoded up to the last of them, the frames resized, the network asked. TSN and "
+    "wanted frame decoded up to the last of them, the file hashed, the frames resized, the network "
+    "asked. TSN and "
     "TSM see the middles of eight equal parts, TMNet the frame in the middle, or two. Videos/s: "
     "files are decoded one after the other until they fill a pass of the network (8 files of one "
     "frame where TSN has 1 of 8); one video alone beside it."
