@@ -15,7 +15,6 @@ from actviz.clip.types import Clip
 from actviz.report import truth_of
 from actviz.trace.run import Traced
 from actviz.trace.schema import MANTrace
-from actviz.views.answers import answer_change
 from actviz.views.attention import attention_part, describe_attention
 from actviz.views.limbs import (
     Limbs,
@@ -34,7 +33,7 @@ from actviz.views.skeleton import describe_pose
 from explorer import parts, state
 from explorer.compute import Ask, drawings
 from explorer.figures import Drawn
-from explorer.instrument import NO_BAR, Reel
+from explorer.instrument import Reel
 from explorer.masking import Wish, as_it_was, words
 from explorer.pictures import standing_of, thumbnails
 from explorer.sources import Source
@@ -84,13 +83,10 @@ class Scene:
         if not self.wish:
             parts.answer(self.base, truth=source.action, key="answer-man")
             return
-        before, after = self.was.clip_probabilities, self.trace.clip_probabilities
-        dark, said = state.is_dark(), words(self.was, self.trace, self.wish)
-        figure = answer_change(self.was.classes, before, after, truth=source.action, dark=dark)
-        config = NO_BAR | {"staticPlot": True}
-        st.plotly_chart(figure, theme=None, config=config, key="answer-man", alt=said)
-        st.markdown(said)
-        st.button("Back to as it was", icon=":material/undo:", key="as-it-was", on_click=as_it_was)
+        said = words(self.was, self.trace, self.wish)
+        parts.changed_answer(
+            self.was, self.trace, said, truth=source.action, key="answer-man", undo=as_it_was
+        )
 
     def limbs_matter(self) -> None:
         """How much of the class is left without each limb."""
@@ -103,8 +99,7 @@ class Scene:
         said = describe_limbs(*facts, class_name=name)
         st.markdown(f"**Without one limb** · with all {facts[2]:.2f}")
         figure = limb_bars(*facts, class_name=name, dark=state.is_dark())
-        config = NO_BAR | {"staticPlot": True}
-        st.plotly_chart(figure, theme=None, config=config, key="limbs-man", alt=said)
+        parts.still(figure, key="limbs-man", said=said)
 
     def on_stage(self, slot: DeltaGenerator, reel: Reel, at: int, *, trails: bool) -> None:
         """The people at one moment in three dimensions; the stage plays by itself."""

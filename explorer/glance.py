@@ -64,14 +64,7 @@ class Wish:
 def choose(trace: TMNetTrace) -> Wish:
     """The side bar's choices."""
     with st.sidebar:
-        name = st.selectbox(
-            "Evidence for the class",
-            trace.classes,
-            index=trace.classes.index(trace.cam_class),
-            key="class",
-            bind="query-params",
-            help="Whose maps and curves are shown; at first the answer's.",
-        )
+        name = parts.class_choice(trace, "maps and curves are shown")
         method = st.selectbox(
             "Evidence by",
             list(CAM_METHODS),

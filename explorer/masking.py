@@ -16,7 +16,7 @@ from actviz.clip.layouts import Layout, limbs_of
 from actviz.trace.run import Traced
 from actviz.trace.schema import MANTrace, Trace
 from actviz.views.answers import describe_change
-from explorer import state
+from explorer import parts, state
 from explorer.compute import Ask, drawings
 
 __all__ = ["Wish", "as_it_was", "choose", "wished", "words"]
@@ -65,7 +65,7 @@ def wished(ask: Ask, base: Traced, wish: Wish) -> Traced:
 
 def _with_losses_of(base: MANTrace, trace: Trace) -> Trace:
     """What is lost without limbs and moments depends on no class, and is known already."""
-    names = ("limbs", "without_limb", "moments_s", "without_moment")
+    names = ("without_limb", "moments_s", "without_moment")
     return replace(trace, **{name: getattr(base, name) for name in names})
 
 
@@ -76,14 +76,7 @@ def choose(base: Traced) -> Wish:
     if base.cached_skeleton is None:  # weights of a rival that cannot be asked again
         return Wish()
     with st.sidebar:
-        name = st.selectbox(
-            "Evidence for the class",
-            trace.classes,
-            index=trace.classes.index(trace.cam_class),
-            key="class",
-            bind="query-params",
-            help="Whose evidence is shown in joints and moments; at first the answer's.",
-        )
+        name = parts.class_choice(trace, "evidence is shown in joints and moments")
         st.markdown("**What if, without …**")
         limbs = st.pills(
             "Limbs",
@@ -94,7 +87,7 @@ def choose(base: Traced) -> Wish:
             help="Their joints become what the joints of an absent person are: zero in the image.",
         )
         span = _span(trace.times_s)
-    return Wish(tuple(limbs or ()), span, name or "")
+    return Wish(tuple(limbs or ()), span, name)
 
 
 def _span(times_s: NDArray[np.float64]) -> tuple[float, float] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import plotly.graph_objects as go
@@ -13,7 +14,6 @@ from actviz.clip.types import Clip
 from actviz.report import truth_of
 from actviz.trace.run import Traced
 from actviz.trace.schema import MAMTrace, TwoStreamTrace
-from actviz.views.answers import answer_change
 from actviz.views.contribution import contribution_part, describe_contribution
 from actviz.views.controller import (
     describe_controller,
@@ -28,7 +28,6 @@ from actviz.views.strips import memory_contents
 from explorer import parts, state
 from explorer.compute import Ask, drawings
 from explorer.figures import Drawn
-from explorer.instrument import NO_BAR
 from explorer.pictures import enlarged, memory_frame, thumbnails
 from explorer.rivals import Rival, streams_in_words
 from explorer.sources import Source
@@ -79,28 +78,15 @@ class Scene:
     def answer(self, source: Source) -> None:
         """What MAM answers; under a wish beside what it answered before."""
         if self.wish:
-            self._change(source)
+            said = words(self.was, self.trace, self.wish)
+            undo = partial(as_it_was, self.was)
+            parts.changed_answer(
+                self.was, self.trace, said, truth=source.action, key="answer-mam", undo=undo
+            )
         else:
             parts.answer(self.base, truth=source.action, key="answer-mam")
         if isinstance(self.trace, TwoStreamTrace):
             st.caption(streams_in_words(self.trace))
-
-    def _change(self, source: Source) -> None:
-        before, after = self.was.clip_probabilities, self.trace.clip_probabilities
-        figure = answer_change(
-            self.was.classes, before, after, truth=source.action, dark=state.is_dark()
-        )
-        said = words(self.was, self.trace, self.wish)
-        config = NO_BAR | {"staticPlot": True}
-        st.plotly_chart(figure, theme=None, config=config, key="answer-mam", alt=said)
-        st.markdown(said)
-        st.button(
-            "Back to as it was",
-            icon=":material/undo:",
-            key="as-it-was",
-            on_click=as_it_was,
-            args=(self.was,),
-        )
 
     def source(self, at: int) -> int:
         """Which frame of the clip stands at its position ``at``; itself where it is left out."""

@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from actviz.errors import ActvizError
 from actviz.report import curves_csv, draw_figure, outside_note, write_overlay
 from actviz.trace.run import MODELS, StageProgress, Traced
-from actviz.views.answers import answer_bars, describe_answer
+from actviz.trace.schema import MANTrace, TMNetTrace, Trace
+from actviz.views.answers import answer_bars, answer_change, describe_answer
 from actviz.views.theme import weights_note as note_of
 from explorer import compute, state
 from explorer.compute import Ask
@@ -25,10 +27,13 @@ from explorer.sources import Source, in_words
 
 __all__ = [
     "answer",
+    "changed_answer",
+    "class_choice",
     "closing",
     "exports",
     "provenance",
     "say_failure",
+    "still",
     "title",
     "trace_of",
     "working",
@@ -80,13 +85,37 @@ def closing(traced: Traced, drawn: Drawn, words: str, equations: str) -> None:
 def answer(traced: Traced, *, truth: str | None = None, count: int = 5, key: str) -> None:
     """The most probable classes, in words and numbers."""
     top = traced.trace.top(count)
-    st.plotly_chart(
-        answer_bars(top, truth=truth, dark=state.is_dark()),
-        theme=None,
-        config=NO_BAR | {"staticPlot": True},
-        key=key,
-        alt=describe_answer(top),
+    still(answer_bars(top, truth=truth, dark=state.is_dark()), key=key, said=describe_answer(top))
+
+
+def changed_answer(
+    was: Trace, now: Trace, said: str, *, truth: str | None, key: str, undo: Callable[[], None]
+) -> None:
+    """What a what-if did to the answer, in a figure and in words, and the way back."""
+    before, after = was.clip_probabilities, now.clip_probabilities
+    figure = answer_change(was.classes, before, after, truth=truth, dark=state.is_dark())
+    still(figure, key=key, said=said)
+    st.markdown(said)
+    st.button("Back to as it was", icon=":material/undo:", key="as-it-was", on_click=undo)
+
+
+def still(figure: go.Figure, *, key: str, said: str) -> None:
+    """A figure that nobody needs to touch; ``said`` is it in words."""
+    config = NO_BAR | {"staticPlot": True}
+    st.plotly_chart(figure, theme=None, config=config, key=key, alt=said)
+
+
+def class_choice(trace: MANTrace | TMNetTrace, what: str) -> str:
+    """The class whose evidence is shown, at first the answer's; "" where none is chosen."""
+    name = st.selectbox(
+        "Evidence for the class",
+        trace.classes,
+        index=trace.classes.index(trace.cam_class),
+        key="class",
+        bind="query-params",
+        help=f"Whose {what}; at first the answer's.",
     )
+    return name or ""
 
 
 def trace_of(ask: Ask | None) -> Traced | None:

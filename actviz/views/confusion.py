@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.textpath import TextPath
 from numpy.typing import ArrayLike, NDArray
 
-from actviz.views.printing import LABEL, SMALL, TITLE, literal, short_title
+from actviz.views.printing import LABEL, SMALL, literal, title_and_note
 from actviz.views.theme import HEAT, LIGHT, ink_on
 
 __all__ = ["confusion_figure", "confusions_in_words"]
@@ -62,14 +62,7 @@ def confusion_figure(
     _draw_bar(figure.add_axes(bar))
     words = confusions_in_words(table, names, most=10 if len(classes) <= _NUMBERS else 30)
     _write(figure, words, x=margin + side + 0.3, top=top - 2.75, size=(width, height))
-    left = 0.3 / width
-    figure.text(
-        left, 1 - 0.4 / height, short_title(title), fontsize=TITLE, fontweight="bold",
-        va="center", color=LIGHT.ink,
-    )  # fmt: skip
-    for number, line in enumerate(lines):
-        at = (0.24 * (len(lines) - number)) / height
-        figure.text(left, at, line, fontsize=SMALL, color=LIGHT.muted, va="center")
+    title_and_note(figure, title, lines, x=0.3, y=0.4)
     return literal(figure)
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from actviz.views.checks import check_frames
-from actviz.views.printing import SMALL, TITLE, WIDTH, heat_on_grey, literal, short_title
+from actviz.views.printing import SMALL, WIDTH, heat_on_grey, literal, title_and_note
 from actviz.views.theme import LIGHT
 
 __all__ = ["sheet"]
@@ -40,10 +40,7 @@ def sheet(
     tall = wide * pictures.shape[1] / pictures.shape[2] + 0.34
     height = 0.9 + rows * tall + 0.2 + 0.24 * len(lines)
     figure = Figure(figsize=(WIDTH, height), dpi=110, facecolor=LIGHT.paper)
-    figure.text(
-        0.4 / WIDTH, 1 - 0.42 / height, short_title(title), fontsize=TITLE, fontweight="bold",
-        va="center", color=LIGHT.ink,
-    )  # fmt: skip
+    title_and_note(figure, title, lines, x=0.4)
     if heat:
         _heat_bar(figure, heat, height)
     for number, (picture, words) in enumerate(zip(pictures, labels, strict=True)):
@@ -57,9 +54,6 @@ def sheet(
             (x + wide / 2) / WIDTH, (y + 0.2) / height, words, ha="center", va="center",
             fontsize=SMALL, color=LIGHT.ink,
         )  # fmt: skip
-    for number, line in enumerate(lines):
-        at = (0.24 * (len(lines) - number)) / height
-        figure.text(0.4 / WIDTH, at, line, fontsize=SMALL, color=LIGHT.muted, va="center")
     return literal(figure)
 
 

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from actviz.views.printing import LABEL, SMALL, TITLE, literal, short_title
+from actviz.views.printing import LABEL, SMALL, literal, title_and_note
 from actviz.views.theme import LIGHT, OKABE_ITO, Curve
 
 __all__ = ["Panel", "panels_figure"]
@@ -70,14 +70,7 @@ def panels_figure(
             _key(axes, names)
         else:
             _draw(axes, panels[place], chance, first=column == 0)
-    left = 0.2 / width
-    figure.text(
-        left, 1 - 0.42 / height, short_title(title), fontsize=TITLE, fontweight="bold",
-        va="center", color=LIGHT.ink,
-    )  # fmt: skip
-    for number, line in enumerate(lines):
-        at = (0.24 * (len(lines) - number) - 0.08) / height
-        figure.text(left, at, line, fontsize=SMALL, color=LIGHT.muted, va="center")
+    title_and_note(figure, title, lines, x=0.2, low=0.08)
     return literal(figure)
 
 

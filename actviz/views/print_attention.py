@@ -35,6 +35,7 @@ from actviz.views.printing import (
 )
 from actviz.views.shading import Shading, by_attention
 from actviz.views.skeleton import bone_sides, skeleton_extent
+from actviz.views.standing import side_by_side
 from actviz.views.theme import ATTENTION, LIGHT, OKABE_ITO, PEOPLE, Curve, heat_colours
 from actviz.views.truth import Truth
 
@@ -83,7 +84,7 @@ def attention_figure(
     times = check_clock(times_s)
     curves = check_curve(attention, len(times), "attention", rows=3)
     array, there = check_skeleton(joints, present, len(times))
-    array, apart = _side_by_side(array, there, root)
+    array, apart = side_by_side(array, there, root)
     space = skeleton_extent(array, there)
     wide, high = space[0, 1] - space[0, 0], space[1, 1] - space[1, 0]
     fit = int(np.clip(_INCHES / (1.9 * wide / high), 3, poses))  # so that each is well seen
@@ -105,7 +106,7 @@ def attention_figure(
     if truth is not None:
         rows["truth"] = Row(0.34, title="truth: the action is visible")
     edges = frame_edges(times)
-    said = " · ".join(part for part in (apart, nearly_flat(curves), note) if part)
+    said = " · ".join(part for part in (apart and _APART, nearly_flat(curves), note) if part)
     page = Page(rows, (float(edges[0]), float(edges[-1])), title=title, note=said)
     if shading is None:
         shading = by_attention(curves, *array.shape[1:3])
@@ -122,19 +123,6 @@ def attention_figure(
     if truth is not None:
         draw_truth(page.axes["truth"], truth)
     return literal(page.figure)
-
-
-def _side_by_side(
-    joints: NDArray[np.float64], present: NDArray[np.bool_], root: str
-) -> tuple[NDArray[np.float64], str]:
-    """Where several people share one origin: person p moved p metres along x, and words for it."""
-    if root not in ("camera", "hips"):
-        raise ValueError(f'root must be "camera" or "hips"; got {root!r}.')
-    if root == "camera" or not (present.sum(axis=1) > 1).any():
-        return joints, ""
-    shifted = joints.copy()
-    shifted[..., 0] += np.arange(joints.shape[1])[:, None]
-    return shifted, _APART
 
 
 def _poses(

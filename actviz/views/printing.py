@@ -34,6 +34,7 @@ __all__ = [
     "heat_scale",
     "literal",
     "thumbnails",
+    "title_and_note",
 ]
 
 WIDTH = 13.33  # inches: a 16:9 slide
@@ -299,6 +300,25 @@ def heat_scale(page: Page, first: str, last: str, words: str) -> None:
     axes.yaxis.set_label_position("right")
     axes.set_ylabel(words, fontsize=SMALL, color=LIGHT.ink)
     axes.set_label("colour bar")
+
+
+def title_and_note(
+    figure: Figure, title: str, lines: Sequence[str], *, x: float, y: float = 0.42, low: float = 0.0
+) -> None:
+    """A title above and a note's lines below, ``x`` inches from the left.
+
+    Args:
+        y: inches from the top to the title's middle.
+        low: inches by which the lines stand lower.
+    """
+    width, height = figure.get_size_inches()
+    figure.text(
+        x / width, 1 - y / height, short_title(title), fontsize=TITLE, fontweight="bold",
+        va="center", color=LIGHT.ink,
+    )  # fmt: skip
+    for number, line in enumerate(lines):
+        at = (0.24 * (len(lines) - number) - low) / height
+        figure.text(x / width, at, line, fontsize=SMALL, color=LIGHT.muted, va="center")
 
 
 def heat_on_grey() -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from actviz.views.checks import check_clock, check_skeleton
 
-__all__ = ["Standing", "feet_on_floor", "stand_up"]
+__all__ = ["Standing", "feet_on_floor", "side_by_side", "stand_up"]
 
 _JUMP_M, _JUMP_M_S = 0.5, 5.0  # hips that move further than both between frames: a cut
 _BESIDE_M = 1.0  # between people whose true distance is unknown
@@ -52,10 +52,7 @@ def stand_up(
         gone = np.zeros(np.shape(present), dtype=bool)
         return Standing(np.zeros(np.shape(joints), np.float32), gone, ~gone, apart=False)
     array, there = check_skeleton(joints, present, len(times))
-    apart = root == "hips" and bool((there.sum(axis=1) > 1).any())
-    if apart:
-        array = array.copy()
-        array[..., 0] += _BESIDE_M * np.arange(array.shape[1])[:, None]
+    array, apart = side_by_side(array, there, root)
     places = array[:, :, list(hips) or slice(None)].mean(axis=2)  # (T, P, 3)
     fresh = _fresh(places, there, times)
     centre = _centre(places, there) * np.array([1.0, 0.0, 1.0])
@@ -63,6 +60,23 @@ def stand_up(
     moved[~there] = 0
     cut = ~(there & ~fresh).any(axis=1)  # nobody can be followed across it
     return Standing(feet_on_floor(moved, there, times, stretch=np.cumsum(cut)), there, fresh, apart)
+
+
+def side_by_side(
+    joints: NDArray[np.float64], present: NDArray[np.bool_], root: str
+) -> tuple[NDArray[np.float64], bool]:
+    """Where several people share one origin, person p moved p metres along x; and whether so.
+
+    Raises:
+        ValueError: ``root`` is neither "camera" nor "hips".
+    """
+    if root not in ("camera", "hips"):
+        raise ValueError(f'root must be "camera" or "hips"; got {root!r}.')
+    if root == "camera" or not (present.sum(axis=1) > 1).any():
+        return joints, False
+    shifted = joints.copy()
+    shifted[..., 0] += _BESIDE_M * np.arange(joints.shape[1])[:, None]
+    return shifted, True
 
 
 def _fresh(

@@ -16,7 +16,7 @@ from actviz.datasets.puppets import ACTIONS
 from actviz.experiments.base import Ask, Column, Line, Result, Table
 from actviz.experiments.claims import judge
 from actviz.experiments.statistics import Measured
-from actviz.experiments.timing import in_turn, machine_words, per_second, ratio, rounds_words, times
+from actviz.experiments.timing import in_turn, machine_words, per_second, rounds_words, times
 from actviz.experiments.tmnet.balls import Ball, draw_balls
 from actviz.experiments.tmnet.contenders import (
     CLIP_NETS,
@@ -28,7 +28,7 @@ from actviz.experiments.tmnet.contenders import (
 from actviz.experiments.tmnet.known import known_accuracy
 from actviz.experiments.tmnet.published import TABLE1
 from actviz.experiments.tmnet.speed_claims import claims3, claims4
-from actviz.experiments.tmnet.speed_files import ALONE, SPEED, files_table, seeing
+from actviz.experiments.tmnet.speed_files import ALONE, SPEED, files_table, seeing, times_faster
 from actviz.trace.provenance import pick_device
 
 __all__ = ["BACKBONES", "FRAMES4", "figure3", "figure4", "network_figures"]
@@ -145,11 +145,8 @@ def _beside_rivals(those: Sequence[Ready], found: Figures) -> Figures:
         for rival in those:
             same = rival.contender.group == one.contender.group
             if same and rival.contender.model in ("tsn", "tsm"):
-                name = "times TSN's" if rival.contender.model == "tsn" else "times TSM's"
-                speeds = (found[who.contender.name, SPEED] for who in (one, rival))
-                told[one.contender.name, name] = ratio(*speeds)
-                alone = (found[who.contender.name, ALONE] for who in (rival, one))
-                told[one.contender.name, f"{name}, alone"] = ratio(*alone)
+                names = (one.contender.name, rival.contender.name)
+                told |= times_faster(*names, rival.contender.model.upper(), found)
         if one.contender.pictures == 1:  # one glance after the other: as fast as a camera?
             told[one.contender.name, "glances/s"] = per_second(
                 found[one.contender.name, ALONE], 1000

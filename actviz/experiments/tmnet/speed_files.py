@@ -24,7 +24,7 @@ from actviz.experiments.tmnet.contenders import Ready, answer_of_files
 from actviz.experiments.tmnet.films import LIKE_UCF101, ONE_KEY_FRAME, FilmKind, write_film
 from actviz.experiments.tmnet.speed_claims import claims_of_files
 
-__all__ = ["files_table", "seeing"]
+__all__ = ["ALONE", "SPEED", "files_table", "seeing", "times_faster"]
 
 Figures = dict[tuple[str, str], Measured]
 SPEED, ALONE = "videos/s", "one video, ms"
@@ -120,13 +120,20 @@ def _key(one: Ready, kind: str, videos: int) -> str:
 
 def _beside_rivals(one: Ready, kind: str, found: Figures) -> Figures:
     """How many times faster than TSN and TSM on the same frame CNN, round by round."""
-    name, told = f"{one.contender.name}, {kind}", {}
+    name, told = f"{one.contender.name}, {kind}", Figures()
     for short in ("TSN", "TSM"):
         rival = f"{short} (8 frames), {one.contender.group}, {kind}"
         if (rival, SPEED) in found:
-            told[name, f"times {short}'s"] = ratio(found[name, SPEED], found[rival, SPEED])
-            told[name, f"times {short}'s, alone"] = ratio(found[rival, ALONE], found[name, ALONE])
+            told |= times_faster(name, rival, short, found)
     return told
+
+
+def times_faster(name: str, rival: str, short: str, found: Figures) -> Figures:
+    """How many times faster than ``rival``, many videos and one alone, round by round."""
+    return {
+        (name, f"times {short}'s"): ratio(found[name, SPEED], found[rival, SPEED]),
+        (name, f"times {short}'s, alone"): ratio(found[rival, ALONE], found[name, ALONE]),
+    }
 
 
 def _of_file(one: Ready, kind: str, found: Figures) -> dict[str, Measured]:
