@@ -27,24 +27,35 @@ from actviz.views.gaze import describe_gaze
 from actviz.views.limbs import limbs_by
 from actviz.views.print_limbs import Moments
 from actviz.views.print_sequence import sequence_figure
-from actviz.views.shading import Shading, by_attention, by_attribution
+from actviz.views.shading import (
+    Shading,
+    by_attention,
+    by_attribution,
+    by_masking,
+    by_recalibration,
+)
 from actviz.views.standing import stand_up
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
+    "SHADES",
     "draw_figure",
     "flow_facts",
     "hips_of",
     "in_words",
-    "joint_shading",
     "maps_by",
     "outside_banner",
     "outside_note",
+    "shades_of",
+    "shading_of",
     "truth_of",
     "weights_note",
 ]
+
+
+SHADES = ("masking", "evidence", "attention", "recalibration")  # what joints are marked by
 
 
 def truth_of(trace: Trace) -> views.Truth | None:
@@ -161,11 +172,24 @@ def hips_of(layout: Layout) -> list[int]:
     return [j for role in ("hip_left", "hip_right") for j in layout.roles.get(role, ())]
 
 
-def joint_shading(trace: MANTrace) -> Shading:
-    """How joints are marked in pictures: by evidence, or by attention where there is none."""
-    if trace.attribution is None:
-        return by_attention(trace.attention, *trace.joints.shape[1:3])
-    return by_attribution(trace.attribution, trace.cam_class)
+def shades_of(trace: MANTrace) -> tuple[str, ...]:
+    """By which of ``SHADES`` this trace can mark joints, the one that tells most first."""
+    facts = {"masking": trace.without_limb_at, "evidence": trace.attribution}
+    facts |= {"recalibration": trace.moved, "attention": trace.attention}
+    return tuple(name for name in SHADES if facts[name] is not None)
+
+
+def shading_of(trace: MANTrace, layout: Layout, name: str | None = None) -> Shading:
+    """How strongly each joint is marked, by one of ``shades_of(trace)``; None: by its first."""
+    name = name or shades_of(trace)[0]
+    if name == "masking" and trace.moments_s is not None:
+        facts = (trace.limb_losses(), trace.moments_s, trace.times_s, limbs_of(layout))
+        return by_masking(*facts, len(layout), class_name=trace.cam_class)
+    if name == "evidence" and trace.attribution is not None:
+        return by_attribution(trace.attribution, trace.cam_class)
+    if name == "recalibration" and trace.moved is not None:
+        return by_recalibration(trace.moved)
+    return by_attention(trace.attention, *trace.joints.shape[1:3])
 
 
 def _limbs_and_moments(trace: MANTrace, layout: Layout) -> dict[str, Any]:
@@ -173,7 +197,7 @@ def _limbs_and_moments(trace: MANTrace, layout: Layout) -> dict[str, Any]:
     if trace.attribution is None:
         return {}
     rows = limbs_by(limbs_of(layout), layout.joint_names, trace.present)
-    shown: dict[str, Any] = {"shading": joint_shading(trace), "limbs": rows}
+    shown: dict[str, Any] = {"shading": shading_of(trace, layout), "limbs": rows}
     if trace.without_moment is not None and trace.moments_s is not None:
         k = trace.classes.index(trace.cam_class)
         whole, without = float(trace.probabilities[k]), trace.without_moment[:, k]

@@ -27,9 +27,9 @@ from actviz.figures import (
     draw_figure,
     hips_of,
     in_words,
-    joint_shading,
     maps_by,
     outside_note,
+    shading_of,
     truth_of,
     weights_note,
 )
@@ -110,7 +110,8 @@ def _drawn(traced: Traced, frame: NDArray[np.uint8], time_s: float) -> NDArray[n
         return _answer_so_far(trace, frame, at)
     assert isinstance(trace, MANTrace)
     points, present = traced.points_at(time_s)
-    layout, shading = traced.layout, joint_shading(trace)
+    layout = traced.layout
+    shading = shading_of(trace, layout)
     with_bones = views.draw_skeleton(
         frame,
         points,
@@ -191,7 +192,7 @@ def _skeleton_pictures(traced: Traced) -> Iterator[tuple[float, NDArray[np.uint8
         skeleton.joints, present, skeleton.times_s, hips=hips_of(layout), root=skeleton.root
     )
     joints, present = stood.joints, stood.present
-    shading = joint_shading(trace)
+    shading = shading_of(trace, layout)
     extent = views.skeleton_extent(joints, present)
     for frame, time_s in enumerate(skeleton.times_s):
         at = int(np.abs(trace.times_s - time_s).argmin())

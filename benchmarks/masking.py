@@ -23,15 +23,8 @@ from actviz.datasets.puppets.scene import scene_seeds
 from actviz.experiments.timing import Work, in_turn, machine_words, spread, times
 from actviz.learn.checkpoints import bundled, load_checkpoint
 from actviz.trace.masking import CachedMAN, ask_man, moments_of
-from actviz.trace.schema import MANTrace
+from actviz.trace.schema import MANTrace, log_odds
 from actviz.trace.skeletons import man_image
-
-
-def log_odds(probabilities: NDArray[np.floating], k: int) -> NDArray[np.float64]:
-    """Of class ``k``, as far as single precision tells them: (..., K) -> (...)."""
-    one = probabilities[..., k].astype(np.float64)
-    others = np.delete(probabilities, k, -1).sum(-1, dtype=np.float64)
-    return np.log(one.clip(1e-12)) - np.log(others.clip(1e-12))
 
 
 def found(cached: CachedMAN, trace: MANTrace) -> dict[str, tuple[NDArray, NDArray]]:

@@ -12,7 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from actviz.clip.layouts import limbs_of
 from actviz.clip.types import Clip
-from actviz.report import truth_of
+from actviz.figures import shades_of, shading_of, truth_of
 from actviz.trace.run import Traced
 from actviz.trace.schema import MANTrace
 from actviz.views.attention import attention_part, describe_attention
@@ -28,7 +28,7 @@ from actviz.views.limbs import (
 )
 from actviz.views.parts import Part, stacked
 from actviz.views.quality import quality_part, unseen_over
-from actviz.views.shading import Shading, by_attention, by_attribution, by_recalibration
+from actviz.views.shading import Shading
 from actviz.views.skeleton import describe_pose
 from explorer import parts, state
 from explorer.compute import Ask, drawings
@@ -39,10 +39,9 @@ from explorer.pictures import standing_of, thumbnails
 from explorer.sources import Source
 from explorer.stage import Unseen, reported, scene_data, stand
 
-__all__ = ["LANES", "SHADES", "Scene", "choose_lanes", "choose_shade"]
+__all__ = ["LANES", "Scene", "choose_lanes", "choose_shade"]
 
-SHADES = ("evidence", "attention", "recalibration")
-LANES = ("evidence", "moments", "recalibration", "quality")
+LANES = ("masking", "moments", "evidence", "recalibration", "quality")
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class Scene:
     base: Traced
     now: Traced
     wish: Wish
-    shade: str  # of SHADES
+    shade: str  # of actviz.figures.SHADES
     lanes: tuple[str, ...]  # of LANES
     film: Clip | None = None
 
@@ -70,13 +69,8 @@ class Scene:
         return self.now.trace
 
     def shading(self, name: str) -> Shading:
-        """How strongly each joint is marked, by one of ``SHADES``."""
-        trace = self.trace
-        if name == "evidence" and trace.attribution is not None:
-            return by_attribution(trace.attribution, trace.cam_class)
-        if name == "recalibration" and trace.moved is not None:
-            return by_recalibration(trace.moved)
-        return by_attention(trace.attention, *trace.joints.shape[1:3])
+        """How strongly each joint is marked, by one of ``actviz.figures.SHADES``."""
+        return shading_of(self.trace, self.now.layout, name)
 
     def answer(self, source: Source) -> None:
         """What MAN answers; under a wish beside what it answered before."""
@@ -159,9 +153,7 @@ class Scene:
     def _parts(self, name: str) -> list[Part]:
         """The lane of that name; none where this trace has nothing to show in it."""
         trace = self.trace
-        if name == "evidence" and trace.attribution is not None:
-            return [joint_part(self.shading(name), self._limbs)]
-        if name == "recalibration" and trace.moved is not None:
+        if name in shades_of(trace):
             return [joint_part(self.shading(name), self._limbs)]
         if name == "moments" and trace.without_moment is not None:
             return [moment_part(*self._moments(), class_name=trace.cam_class)]
@@ -179,14 +171,13 @@ class Scene:
     def _words(self) -> str:
         trace, name = self.trace, self.trace.cam_class
         said = [describe_attention(trace.times_s, trace.attention)]
-        if trace.attribution is not None:
-            facts = (trace.times_s, self.shading("evidence"), self._limbs)
-            said.append(describe_joints(*facts, what=f"evidence for {name}"))
+        maps = {"masking": f"fall of {name}'s log odds", "evidence": f"evidence for {name}"}
+        maps["recalibration"] = "recalibration"
+        for shade in (s for s in maps if s in self.lanes and s in shades_of(trace)):
+            facts = (trace.times_s, self.shading(shade), self._limbs)
+            said.append(describe_joints(*facts, what=maps[shade]))
         if trace.without_moment is not None:
             said.append(describe_moments(*self._moments(), class_name=name))
-        if trace.moved is not None and "recalibration" in self.lanes:
-            facts = (trace.times_s, self.shading("recalibration"), self._limbs)
-            said.append(describe_joints(*facts, what="recalibration"))
         return " ".join(said)
 
 
@@ -206,7 +197,7 @@ def choose_lanes(trace: MANTrace) -> tuple[str, ...]:
     first = list(LANES[:2])
     gaps = trace.interpolated is not None and bool(trace.interpolated.any())
     if trace.visibility is not None or gaps:
-        first.append(LANES[3])
+        first.append(LANES[-1])
     chosen = st.sidebar.pills(
         "Show",
         LANES,
@@ -214,24 +205,25 @@ def choose_lanes(trace: MANTrace) -> tuple[str, ...]:
         default=first,
         key="body",
         bind="query-params",
-        help="Which joint speaks for the class, when; how the answer falls without each moment; "
-        "how far TARM moves each joint; who was measured, and how surely.",
+        help="How the answer falls without each limb at each moment; without each moment; where "
+        "the last maps speak for the class; how far TARM moves each joint; who was measured, and "
+        "how surely.",
     )
     return tuple(name for name in LANES if name in (chosen or ()))
 
 
 def choose_shade(trace: MANTrace) -> tuple[str, bool]:
     """By what the joints are marked, and whether hands, feet and head leave trails."""
-    there = {"evidence": trace.attribution, "recalibration": trace.moved, "attention": True}
-    names = [name for name in SHADES if there[name] is not None]
+    names = shades_of(trace)
     with st.container(horizontal=True, vertical_alignment="center", key="shades"):
         shade = st.segmented_control(
             "Size and colour of the joints",
             names,
             default=names[0],
             required=True,
-            help="Evidence says which limb, when; attention, which moment; recalibration, how far "
-            "TARM moves each joint.",
+            help="Masking says which limb the answer needs, when; evidence, where the last maps "
+            "speak for it; attention, which moment weighs; recalibration, how far TARM moves each "
+            "joint.",
             key="shade",
             bind="query-params",
             label_visibility="collapsed",

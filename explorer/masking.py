@@ -65,7 +65,7 @@ def wished(ask: Ask, base: Traced, wish: Wish) -> Traced:
 
 def _with_losses_of(base: MANTrace, trace: Trace) -> Trace:
     """What is lost without limbs and moments depends on no class, and is known already."""
-    names = ("without_limb", "moments_s", "without_moment")
+    names = ("without_limb", "moments_s", "without_moment", "without_limb_at")
     return replace(trace, **{name: getattr(base, name) for name in names})
 
 

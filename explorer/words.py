@@ -25,12 +25,13 @@ GLANCE = (
     "cause."
 )
 SKELETON = (
-    "Each joint is as large and as bright as it is marked by: **evidence**, how much the network's "
+    "Each joint is as large and as bright as it is marked by: **masking**, how far the answer "
+    "falls where this limb is kept from MAN at this moment; **evidence**, how much the network's "
     "last maps speak for the class where this joint stands; **attention**, the weight that MAN "
     "gives this moment; or **recalibration**, how far its memory moves the joint. A place of the "
     "maps is some four joints and four frames wide and has read nearly the whole clip: evidence "
-    "tells when far better than which limb. What really happens without a limb or a moment, the "
-    "bars tell, and any mix of them can be tried beside. **L** and **R** are the person's own left "
+    "tells when far better than which limb. Masking is an experiment and tells both; any mix of "
+    "limbs and moments can be tried beside. **L** and **R** are the person's own left "
     "and right; the squares are half a metre, and people are kept in their middle, whatever the "
     "camera does."
 )
@@ -71,6 +72,8 @@ For each coordinate $X$ of $(x, y, z)$ over the moments of the clip:
 - Evidence for class $k$ is the positive part of $\sum_c w_{kc} F_c$ in the last maps $F$ of the
   convolutions, which global averaging makes exact, read at each joint's column and frame's row.
 - Without a limb or a moment: its columns or rows of the image are zero, as an absent person's.
+  The log odds of class $k$, $\log p_k - \log(1 - p_k)$, less those without one person's limb at one
+  moment, are what this limb is worth there: they still tell where a probability stays near 1.
 
 Xie, Li, Zhang, Chen, Han, Zou, Liu: Memory Attention Networks for Skeleton-based Action
 Recognition, IJCAI 2018.

@@ -27,13 +27,15 @@ __all__ = [
     "TMNetTrace",
     "Trace",
     "TwoStreamTrace",
+    "log_odds",
     "top_classes",
 ]
 
 # 2: MAM's score, contributions and what-ifs. 3: where TMNet's branches disagree, its temporal
 # memory, the method of its maps, motion. 4: MAN's recalibration, attribution to joints, masked
-# limbs and moments, quality of pose. Models not named have the fields of the schema before.
-SCHEMA = 4
+# limbs and moments, quality of pose. 5: each limb masked in each moment. Models not named have the
+# fields of the schema before.
+SCHEMA = 5
 _ONLY_NPZ = ("contribution",)  # beside maps and joints: what has more than two axes
 _SHARED = ("classes", "times_s", "frame_index", "device", "versions")  # by two streams, in general
 
@@ -44,6 +46,16 @@ def top_classes(
     """The ``count`` most probable classes with their probabilities (K,), best first."""
     order = np.argsort(-probabilities, kind="stable")[:count]
     return [(classes[k], float(probabilities[k])) for k in order]
+
+
+def log_odds(probabilities: NDArray[np.floating], k: int) -> NDArray[np.float64]:
+    """Of class number ``k`` against all others, as single precision tells: (..., K) -> (...).
+
+    Where a probability hardly leaves 1, or 0, this still tells how sure an answer is.
+    """
+    one = probabilities[..., k].astype(np.float64)
+    others = np.delete(probabilities, k, -1).sum(-1, dtype=np.float64)
+    return np.log(one.clip(1e-12)) - np.log(others.clip(1e-12))
 
 
 @dataclass(frozen=True)
@@ -272,10 +284,12 @@ class MANTrace(Trace):
     by ``attribution_max``, one maximum for the clip; 0: no joint speaks for the class. Of a 50 x 50
     image these maps have 13 x 13 places: one is about four joints and four frames wide, and sees
     far beyond that (``actviz.trace.attribution``). Zero where the image holds nothing: an absent
-    person, a masked limb or frame. What masking tells (``without_limb``, ``without_moment``) is no
-    share of a whole, but an experiment: the image is changed and MAN answers anew.
+    person, a masked limb or frame. What masking tells (``without_limb``, ``without_moment`` and
+    ``without_limb_at``) is no share of a whole, but an experiment: the image is changed and MAN
+    answers anew.
 
-    Traces of a schema before 4 have None, or what is empty, in all fields with a default.
+    Traces of a schema before 4 have None, or what is empty, in all fields with a default, those of
+    schema 4 in ``without_limb_at``.
     """
 
     attention: NDArray[np.float32]  # (3, T) for x, y, z, in [0, 1]
@@ -291,11 +305,26 @@ class MANTrace(Trace):
     without_limb: NDArray[np.float32] | None = None  # (L, K), probabilities; both people's masked
     moments_s: NDArray[np.float64] | None = None  # (M, 2), stretches of the clip, start and end
     without_moment: NDArray[np.float32] | None = None  # (M, K), probabilities
+    without_limb_at: NDArray[np.float32] | None = None  # (P, L, M, K), one person's in one moment
     what_if: str = ""  # what was masked, in words; empty: the clip as it is
     visibility: NDArray[np.float32] | None = None  # (T, P, J) in [0, 1], as pose has it
     interpolated: NDArray[np.bool_] | None = None  # (T, P), not measured: a short gap was bridged
 
     model: ClassVar[str] = "man"
+
+    def limb_losses(self) -> NDArray[np.float64]:
+        """What each limb is worth in each moment: (P, L, M), nats.
+
+        The log odds of ``cam_class``, less those where this person's limb is masked in this moment
+        alone; below 0 where the class is more probable without it.
+
+        Raises:
+            ValueError: the trace does not say (``without_limb_at`` is None).
+        """
+        if self.without_limb_at is None:
+            raise ValueError("without_limb_at is None: no limb was masked moment by moment")
+        k = self.classes.index(self.cam_class)
+        return log_odds(self.probabilities, k) - log_odds(self.without_limb_at, k)
 
 
 @dataclass(frozen=True)

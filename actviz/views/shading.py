@@ -5,17 +5,26 @@ T frames · P people · J joints
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from actviz.views.checks import check_curve
+from actviz.views.checks import check_clock, check_curve, check_moments
 from actviz.views.theme import GLOW, HEAT, MOTION
 
-__all__ = ["Shading", "by_attention", "by_attribution", "by_recalibration", "check_joint_values"]
+__all__ = [
+    "Shading",
+    "by_attention",
+    "by_attribution",
+    "by_masking",
+    "by_recalibration",
+    "check_joint_values",
+]
 
 ATTENTION_TITLE = "attention, mean of x, y and z"
+LEAST_LOSS = 0.1  # nats: a scale of falls ends there or higher, so that next to nothing stays pale
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,41 @@ def by_attribution(attribution: ArrayLike, class_name: str) -> Shading:
     values = np.clip(check_joint_values(attribution, name="attribution"), 0, 1)
     title = f"evidence for {class_name}"
     return Shading(values, "evidence", title, HEAT, "none", "strongest")
+
+
+def by_masking(
+    losses: ArrayLike,
+    moments_s: ArrayLike,
+    times_s: ArrayLike,
+    limbs: Mapping[str, Sequence[int]],
+    joints: int,
+    *,
+    class_name: str,
+) -> Shading:
+    """Each joint by what its limb is worth in the moment of each frame; 0 where it is in no limb.
+
+    Args:
+        losses: (P, L, M) fall of the log odds of ``class_name`` without this limb in this moment,
+            nats; rises are shown as 0.
+        moments_s: (M, 2) start and end of the moments, seconds.
+        times_s: (T,) of the frames, each inside a moment.
+        limbs: (L) joints by limb.
+        joints: J, of a person.
+    """
+    falls = np.asarray(losses, dtype=np.float64)
+    spans = check_moments(moments_s)
+    if falls.shape[1:] != (len(limbs), len(spans)) or not np.isfinite(falls).all():
+        raise ValueError(
+            f"losses must be finite (P, L, M) with L = {len(limbs)} limbs and M = {len(spans)} "
+            f"moments; got shape {falls.shape}."
+        )
+    at = (spans[:, 0, None] - 1e-6 <= check_clock(times_s)).sum(0).clip(1) - 1  # (T,)
+    most = max(float(falls.max(initial=0.0)), LEAST_LOSS)
+    values = np.zeros((len(at), len(falls), joints), dtype=np.float32)
+    for limb, numbers in enumerate(limbs.values()):
+        values[:, :, list(numbers)] = falls[:, limb, at].T[..., None].clip(min=0) / most
+    title = f"masked limb by limb, moment by moment: fall of {class_name}'s log odds"
+    return Shading(values, "fall", title, HEAT, "0", f"{most:.2f} nats", most, " nats")
 
 
 def by_recalibration(moved: ArrayLike) -> Shading:

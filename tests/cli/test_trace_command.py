@@ -137,7 +137,7 @@ def test_probe_says_what_the_models_will_see(capsys):
 def test_trace_json_is_readable_without_actviz(tmp_path):
     run_trace(gallery()[1].video, "mam", tmp_path / "out")
     facts = json.loads((tmp_path / "out" / "trace.json").read_text())
-    assert facts["schema"] == 4
+    assert facts["schema"] == 5
     assert set(facts["weights"]) == {"name", "sha256", "trained_on", "layout"}
     assert len(facts["write_probability"]) == len(facts["times_s"])
 

@@ -84,6 +84,38 @@ def test_what_is_masked_has_no_attribution_and_is_not_moved(cached):
     assert trace.what_if == f"without right leg; without {first:.2f}-{last:.2f} s"
 
 
+def test_a_limb_in_a_moment_is_masked_there_and_of_one_person_alone(cached):
+    arm, moment, person = limbs_of(LAYOUTS["ntu-25"])["left arm"], 4, 1
+    trace = ask_man(cached)
+    inside = moments_of(trace.times_s)[1][moment]
+    assert trace.present[inside, person].any()
+    image = cached.image.clone()
+    for row in cached.places[inside]:
+        image[:, :, row, [25 * person + j for j in arm]] = 0
+    with torch.inference_mode():
+        expected = cached.model.answer(image, cached.rows).logits.softmax(-1)[0]
+    found = trace.without_limb_at[person, LIMBS.index("left arm"), moment]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert np.abs(found - trace.probabilities).max() > 1e-6
+
+
+def test_who_is_not_there_cannot_be_missed(cached):
+    trace = ask_man(cached)
+    _, inside = moments_of(trace.times_s)
+    away = ~np.array([trace.present[frames, 1].any() for frames in inside])
+    assert away.any() and not away.all()
+    same = np.broadcast_to(trace.probabilities, trace.without_limb_at[1][:, away].shape)
+    np.testing.assert_array_equal(trace.without_limb_at[1][:, away], same)
+    assert (trace.without_limb_at[0] != trace.probabilities).any(axis=-1).all()
+
+
+def test_limbs_are_masked_moment_by_moment_on_top_of_what_is_masked_already(cached):
+    trace = ask_man(cached, limbs=["left arm"])
+    same = np.broadcast_to(trace.probabilities, trace.without_limb_at[:, 2].shape)
+    assert LIMBS[2] == "left arm"
+    np.testing.assert_allclose(trace.without_limb_at[:, 2], same, atol=1e-6)
+
+
 def test_people_who_are_not_there_have_no_attribution(cached):
     trace = ask_man(cached, losses=False)
     assert 0 < trace.present[:, 1].sum() < len(trace.present)  # the second one comes and goes

@@ -89,6 +89,7 @@ def man() -> MANTrace:
         without_limb=np.array([[0.5, 0.5], [0.75, 0.25]], dtype=np.float32),
         moments_s=np.array([[0.1, 0.4], [0.4, 0.8]]),
         without_moment=np.array([[0.5, 0.5], [0, 1]], dtype=np.float32),
+        without_limb_at=np.array([[[[0.5, 0.5]] * 2, [[0.1, 0.9]] * 2]], dtype=np.float32),
         what_if="without torso",
         interpolated=np.array([[False], [True], [False]]),
     )
@@ -107,7 +108,7 @@ def test_json_names_are_the_python_names_and_maps_stay_out(tmp_path):
     tmnet().save(tmp_path)
     written = json.loads((tmp_path / "trace.json").read_text())
     assert written["model"] == "tmnet"
-    assert written["schema"] == 4
+    assert written["schema"] == 5
     assert {f.name for f in fields(TMNetTrace)} - set(written) == {"cam_rb", "cam_cb", "motion"}
 
 
@@ -178,6 +179,14 @@ def test_trace_of_man_before_joints_had_an_attribution_has_none(tmp_path):
     old = Trace.load(tmp_path)
     assert old.attribution is None and old.without_limb is None and old.limbs == ()
     np.testing.assert_array_equal(old.attention, man().attention)
+
+
+def test_a_limb_is_worth_what_the_log_odds_fall_without_it():
+    whole = np.log(0.75 / 0.25)  # of clap, the class attributed
+    falls = [[[whole, whole], [whole - np.log(9)] * 2]]  # to even odds; above: it speaks against
+    np.testing.assert_allclose(man().limb_losses(), falls, rtol=1e-6)
+    with pytest.raises(ValueError, match="no limb was masked moment by moment"):
+        replace(man(), without_limb_at=None).limb_losses()
 
 
 def test_traces_of_the_other_models_are_read_from_earlier_schemas(tmp_path):
