@@ -3,10 +3,15 @@
     python benchmarks/masking.py [--clips 120] [--runs 15] [--threads 1]
 
 Times the bundled weights on one puppet clip: the image, the answer with its attribution, and the
-answers without each limb and moment. Then, on test puppets: the Spearman correlation, over limbs
-and over moments, of the attribution (mean over the joints of a limb; sum over a moment) and of the
-fall of the answer's log odds when they are masked; and how often both name the same limb and moment
-first. As a floor, the same of numbers drawn at random.
+answers without each limb, each moment, and each limb in each moment. Then, on test puppets:
+
+- Attribution beside masking: the Spearman correlation, over limbs and over moments, of the
+  attribution (mean over the joints of a limb; sum over a moment) and of the fall of the answer's
+  log odds when they are masked; and how often both name the same limb and moment first. As a floor,
+  the same of numbers drawn at random.
+- Both beside the truth: how often the limb they name first is one of those that move most while the
+  action is visible (mean speed of its joints about the person's hips), and how often the limb and
+  moment they name first together move at least half as fast as the fastest do.
 """
 
 from __future__ import annotations
@@ -41,19 +46,67 @@ def found(cached: CachedMAN, trace: MANTrace) -> dict[str, tuple[NDArray, NDArra
     }
 
 
+def by_limb_and_moment(
+    cached: CachedMAN, trace: MANTrace, values: NDArray, frames: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Means of ``values`` (T, P, J) over ``frames`` (T,) where each person is seen: (P, L, M)."""
+    moments, out = moments_of(trace.times_s)[1], []
+    for person, seen in enumerate(trace.present.T):
+        used = values[:, person] * (seen & frames)[:, None]
+        out.append([[used[m][:, list(j)].mean() for m in moments] for j in cached.limbs.values()])
+    return np.array(out)
+
+
+def speeds(trace: MANTrace) -> NDArray[np.float64]:
+    """Of each joint about the person's hips (T, P, J), m/s; none over a cut."""
+    about = trace.joints - trace.joints[:, :, [12, 16]].mean(2, keepdims=True)
+    steps = np.gradient(about.astype(np.float64), trace.times_s, axis=0)
+    speed = np.linalg.norm(steps, axis=-1)
+    return np.where(speed < 8, speed, 0)
+
+
+def beside_truth(cached: CachedMAN, trace: MANTrace, evidence: NDArray[np.bool_]) -> dict:
+    """Whether what is named first moves most, for each way to name it."""
+    every = np.ones(len(trace.times_s), bool)
+    truth = by_limb_and_moment(cached, trace, speeds(trace), evidence)
+    moving = truth.mean((0, 2))  # (L,), both people's
+    maps = {
+        "attribution": by_limb_and_moment(cached, trace, trace.attribution, every),
+        "masking": trace.limb_losses().clip(0),
+    }
+    hits = {"chance": (1 / len(moving), 2 / len(moving), (truth >= truth.max() / 2).mean())}
+    for name, values in maps.items():
+        limb, cell = values.sum((0, 2)).argmax(), np.unravel_index(values.argmax(), values.shape)
+        ranked = np.argsort(-moving)
+        hits[name] = (limb == ranked[0], limb in ranked[:2], truth[cell] >= truth.max() / 2)
+    return hits
+
+
 def agreement(clips: int) -> None:
-    """Print how far the two agree on so many test puppets."""
+    """Print how far the two agree with each other, and with the truth, on so many test puppets."""
     loaded, draw = load_checkpoint(bundled("man")), np.random.default_rng(0)
     scores: dict[str, list[tuple[float, float]]] = {}
+    hits: dict[str, list[tuple[float, float, float]]] = {}
     for seed in scene_seeds("test", clips):
-        cached = man_image(loaded, make_scene(seed).skeleton())
-        for what, (marked, lost) in found(cached, ask_man(cached)).items():
+        scene = make_scene(seed)
+        cached = man_image(loaded, scene.skeleton())
+        trace = ask_man(cached)
+        evidence = scene.truth.evidence[trace.frame_index]
+        for name, three in beside_truth(cached, trace, evidence).items():
+            hits.setdefault(name, []).append(three)
+        for what, (marked, lost) in found(cached, trace).items():
             for name, values in ((what, marked), (f"{what}, at random", draw.random(len(lost)))):
                 first = float(values.argmax() == lost.argmax())
                 scores.setdefault(name, []).append((spearmanr(values, lost)[0], first))
     for name, pairs in scores.items():
         rho, first = np.nanmean(pairs, axis=0)
         print(f"{name:20s} rank correlation {rho:5.2f}, the same one first in {first:4.0%}")
+    for name, threes in hits.items():
+        limb, two, cell = np.mean(threes, axis=0)
+        print(
+            f"{name:12s} limb named first: moves most in {limb:4.0%}, most or second in {two:4.0%};"
+            f" limb and moment named first: fast in {cell:4.0%}"
+        )
 
 
 def milliseconds(runs: int) -> None:
@@ -64,7 +117,9 @@ def milliseconds(runs: int) -> None:
     works: dict[str, Work] = {
         "image": lambda: man_image(loaded, skeleton),
         "answer and attribution": lambda: ask_man(cached, losses=False),
-        "the same, without each limb and moment too": lambda: ask_man(cached),
+        "the same, and what is answered without each limb, moment and both": lambda: ask_man(
+            cached
+        ),
     }
     for name, figure in in_turn(works, rounds=runs, device=torch.device("cpu")).items():
         print(f"{name}: {spread(times(figure, 1000))} ms, {runs} runs")

@@ -18,8 +18,8 @@ What that can say, and what it cannot
 - Evidence is the share of a place in the logit of one class, not in its distance to the others.
 
 So it shows where in the image the network sums up, which is not which limb it needs. On puppets it
-ranks moments much as masking them does, limbs hardly at all (``benchmarks/masking.py``). What
-happens without a limb or a moment, masking tells (``actviz.trace.masking``).
+ranks moments much as masking them does, limbs hardly at all (``benchmarks/masking.py``). Which
+limb it needs, and when, masking tells (``actviz.trace.masking``).
 
 C channels · h, w map size · S image rows · T source frames · P people · J joints
 """

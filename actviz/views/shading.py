@@ -108,7 +108,7 @@ def by_masking(
     for limb, numbers in enumerate(limbs.values()):
         values[:, :, list(numbers)] = falls[:, limb, at].T[..., None].clip(min=0) / most
     title = f"masked limb by limb, moment by moment: fall of {class_name}'s log odds"
-    return Shading(values, "fall", title, HEAT, "0", f"{most:.2f} nats", most, " nats")
+    return Shading(values, "fall of log odds", title, HEAT, "0", f"{most:.2f} nats", most, " nats")
 
 
 def by_recalibration(moved: ArrayLike) -> Shading:

@@ -274,10 +274,11 @@ def test_an_address_restores_what_is_kept_from_man_and_how_joints_are_marked():
 
 
 def test_the_evidence_of_another_class_can_be_looked_at():
-    app = opened("skeleton", clip="Throw")
-    assert "Evidence for throw" in words(app)
-    app.selectbox(key="class").set_value("push").run()
-    assert not app.exception and "Evidence for push" in words(app)
+    app = opened("skeleton", clip="Throw", body=["masking", "evidence"])
+    for name in ("throw", "push"):
+        app.selectbox(key="class").set_value(name).run()
+        assert not app.exception and f"Evidence for {name}" in words(app)
+        assert f"Fall of {name}'s log odds: most in" in words(app)
 
 
 def test_a_video_without_a_pose_model_is_told_the_way_out(monkeypatch, tmp_path):
