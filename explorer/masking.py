@@ -13,6 +13,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from actviz.clip.layouts import Layout, limbs_of
+from actviz.trace.masking import Mask, in_span
 from actviz.trace.run import Traced
 from actviz.trace.schema import MANTrace, Trace
 from actviz.views.answers import describe_change
@@ -35,11 +36,7 @@ class Wish:
 
     def frames(self, times_s: NDArray[np.float64]) -> NDArray[np.bool_] | None:
         """(T,) which moments are kept from MAN; None: it sees all of them."""
-        if self.span_s is None:
-            return None
-        start, end = self.span_s
-        gone: NDArray[np.bool_] = (times_s >= start) & (times_s <= end)
-        return gone
+        return None if self.span_s is None else Mask(spans_s=(self.span_s,)).frames(times_s)
 
     def joints(self, layout: Layout) -> tuple[int, ...]:
         """Numbers of the joints that are kept from MAN."""
@@ -106,7 +103,7 @@ def _span(times_s: NDArray[np.float64]) -> tuple[float, float] | None:
         bind="query-params",
         help="Drag the right end: what happens between the two is kept from MAN.",
     )
-    gone = (times_s >= low) & (times_s <= high)
+    gone = in_span(times_s, (low, high))
     return (low, high) if high > low and gone.any() and not gone.all() else None
 
 

@@ -29,7 +29,7 @@ from actviz.trace.cores import on_one_core
 from actviz.trace.schema import MANTrace
 from models.man import MAN, MANOutput
 
-__all__ = ["MOMENTS", "CachedMAN", "Mask", "ask_man", "moments_of", "read_mask"]
+__all__ = ["MOMENTS", "CachedMAN", "Mask", "ask_man", "in_span", "moments_of", "read_mask"]
 
 _FORMS = ('"without left arm, right arm"', '"drop 1.2-1.8" (seconds)')
 MOMENTS = 10  # equal stretches of a clip, masked one after the other
@@ -231,6 +231,12 @@ def _seconds(times_s: NDArray[np.float64]) -> str:
     return f"{first} s" if first == last else f"{first}-{last} s"
 
 
+def in_span(times_s: NDArray[np.float64], span_s: tuple[float, float]) -> NDArray[np.bool_]:
+    """Which of the moments (T,) lie in a span of seconds, both ends included."""
+    start, end = span_s
+    return (times_s >= start - _SLACK_S) & (times_s <= end + _SLACK_S)
+
+
 @dataclass(frozen=True)
 class Mask:
     """What is masked of a skeleton, as a command line words it."""
@@ -249,14 +255,14 @@ class Mask:
         """
         if not self.spans_s:
             return None
-        inside = [(times_s >= a - _SLACK_S) & (times_s <= b + _SLACK_S) for a, b in self.spans_s]
-        for (start, end), frames in zip(self.spans_s, inside, strict=True):
+        gone = [in_span(times_s, span_s) for span_s in self.spans_s]
+        for (start, end), frames in zip(self.spans_s, gone, strict=True):
             if not frames.any():
                 raise ActvizError(
                     f"--what-if drop {start:g}-{end:g}: MAN looks at no frame in these seconds; "
                     f"its frames lie from {times_s[0]:.2f} to {times_s[-1]:.2f} s."
                 )
-        return np.any(inside, axis=0)
+        return np.any(gone, axis=0)
 
 
 _NUMBER = r"(\d+(?:\.\d*)?|\.\d+)"
