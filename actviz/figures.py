@@ -28,6 +28,7 @@ from actviz.views.limbs import limbs_by
 from actviz.views.print_limbs import Moments
 from actviz.views.print_sequence import sequence_figure
 from actviz.views.shading import (
+    LEAST_LOSS,
     Shading,
     by_attention,
     by_attribution,
@@ -278,6 +279,7 @@ def in_words(traced: Traced, folder: str | Path) -> list[str]:
             "attention peaks at "
             + ", ".join(f"{c} {t:.2f} s" for c, t in zip("xyz", peak, strict=True))
         )
+        lines += _rests_on(trace)
     lines += [f"note: {problem}" for problem in trace.clip["problems"]]
     return [*lines, weights_note(trace), f"{folder} written."]
 
@@ -293,6 +295,23 @@ def _speaks_most(trace: MAMTrace) -> str:
         return f"no frame in memory speaks for {name}: its score is {logit:+.2f} by the bias"
     second = f"second {trace.shown_s[at]:.2f} of the clip speaks most for {name}"
     return f"{second}: {most:+.2f} of its score {logit:+.2f} (before softmax)"
+
+
+def _rests_on(trace: MANTrace) -> list[str]:
+    """The limb and the moment that the class attributed needs most, as far as they were masked."""
+    if trace.without_limb_at is None or trace.moments_s is None:
+        return []
+    falls, name = trace.limb_losses(), trace.cam_class
+    person, limb, moment = np.unravel_index(int(falls.argmax()), falls.shape)
+    most = float(falls[person, limb, moment])
+    if most < LEAST_LOSS:
+        return [f"no limb at any one moment carries {name}: its log odds hardly fall without it"]
+    whose = f" of person {person + 1}" if trace.present.any(0).sum() > 1 else ""
+    start, end = trace.moments_s[moment]
+    return [
+        f"{name} rests most on the {trace.limbs[limb]}{whose} from {start:.2f} to {end:.2f} s: "
+        f"without it the log odds fall by {most:.2f} nats"
+    ]
 
 
 def _second_stream(trace: TwoStreamTrace) -> list[str]:

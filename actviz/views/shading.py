@@ -15,6 +15,7 @@ from actviz.views.checks import check_clock, check_curve, check_moments
 from actviz.views.theme import GLOW, HEAT, MOTION
 
 __all__ = [
+    "LEAST_LOSS",
     "Shading",
     "by_attention",
     "by_attribution",
@@ -43,7 +44,7 @@ class Shading:
     @property
     def words(self) -> str:
         """What marks the joints, on a picture that has no colour bar."""
-        return f"joints: {self.title}, yellow most"
+        return f"joints by {self.title}, yellow most"
 
 
 def check_joint_values(
@@ -107,7 +108,7 @@ def by_masking(
     values = np.zeros((len(at), len(falls), joints), dtype=np.float32)
     for limb, numbers in enumerate(limbs.values()):
         values[:, :, list(numbers)] = falls[:, limb, at].T[..., None].clip(min=0) / most
-    title = f"masked limb by limb, moment by moment: fall of {class_name}'s log odds"
+    title = f"masking: fall of {class_name}'s log odds"
     return Shading(values, "fall of log odds", title, HEAT, "0", f"{most:.2f} nats", most, " nats")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -59,6 +60,11 @@ def test_bundled_clip_gives_the_four_files(model, tmp_path, capsys):
 def test_bundled_skeleton_gives_the_four_files(tmp_path, capsys):
     trace = run_trace(gallery()[0].skeleton, "man", tmp_path / "out")
     check_curves(trace)
+    assert gallery()[0].action == "wave"
+    printed = capsys.readouterr().out
+    assert re.search(
+        r"wave rests most on the right arm from 1\.\d\d to 2\.\d\d s: .* by \d\.\d\d nats", printed
+    )
     assert trace.layout == "ntu-25"
     frames = len(read_skeleton(gallery()[0].skeleton))  # more than the fifty rows MAN looked at
     assert probe(tmp_path / "out" / "overlay.mp4").frame_count == frames
