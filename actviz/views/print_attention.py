@@ -89,22 +89,9 @@ def attention_figure(
     wide, high = space[0, 1] - space[0, 0], space[1, 1] - space[1, 0]
     fit = int(np.clip(_INCHES / (1.9 * wide / high), 3, poses))  # so that each is well seen
     chosen = even_choice(len(times), fit)
-    some = f"{len(chosen)} of {len(times)} poses shown, evenly in time; "
-    words = (some if len(chosen) < len(times) else "") + (
-        "left side thick blue, right side thin vermilion; number: mean attention; "
-        + ("glow: the same" if shading is None else f"joints: {shading.what}")
-    )
     tall = min(1.9, _INCHES / len(chosen) * 0.92 * high / wide)
-    rows = {
-        "poses": Row(tall + _LEAD + _WORDS, title=words),
-        "curves": Row(2.3, gap=0.1),
-    }
-    if shading is not None and limbs is not None:
-        rows["joints"] = Row(joint_rows_high(limbs), title=shading.title)
-    if moments is not None:
-        rows["moments"] = Row(1.0, title=moments.title)
-    if truth is not None:
-        rows["truth"] = Row(0.34, title="truth: the action is visible")
+    words = _words(len(chosen), len(times), shading)
+    rows = _rows(Row(tall + _LEAD + _WORDS, title=words), shading, limbs, moments, truth)
     edges = frame_edges(times)
     said = " · ".join(part for part in (apart and _APART, nearly_flat(curves), note) if part)
     page = Page(rows, (float(edges[0]), float(edges[-1])), title=title, note=said)
@@ -123,6 +110,32 @@ def attention_figure(
     if truth is not None:
         draw_truth(page.axes["truth"], truth)
     return literal(page.figure)
+
+
+def _words(shown: int, count: int, shading: Shading | None) -> str:
+    """What is to be known of the poses, above them."""
+    some = f"{shown} of {count} poses shown, evenly in time; " if shown < count else ""
+    marked = "glow: the same" if shading is None else f"joints: {shading.what}"
+    sides = "left side thick blue, right side thin vermilion"
+    return f"{some}{sides}; number: mean attention; {marked}"
+
+
+def _rows(
+    poses: Row,
+    shading: Shading | None,
+    limbs: Limbs | None,
+    moments: Moments | None,
+    truth: Truth | None,
+) -> dict[str, Row]:
+    """The page's rows from top to bottom: those that there is something for."""
+    rows = {"poses": poses, "curves": Row(2.3, gap=0.1)}
+    if shading is not None and limbs is not None:
+        rows["joints"] = Row(joint_rows_high(limbs), title=shading.title)
+    if moments is not None:
+        rows["moments"] = Row(1.0, title=moments.title)
+    if truth is not None:
+        rows["truth"] = Row(0.34, title="truth: the action is visible")
+    return rows
 
 
 def _poses(
