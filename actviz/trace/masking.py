@@ -35,9 +35,7 @@ _FORMS = ('"without left arm, right arm"', '"drop 1.2-1.8" (seconds)')
 MOMENTS = 10  # equal stretches of a clip, masked one after the other
 _SLACK_S = 1e-6  # of seconds: what rounding, or six written digits, may be off
 _PLACES = 200_000  # of images through the network at once: 80 of 50 x 50, 3 of 224 x 224
-_SMALL = (
-    10_000  # places of an image, up to which a CPU answers for some 100 masked ones in a second
-)
+_SMALL = 10_000  # places of an image up to which a CPU answers for 100 masked ones in a second
 
 
 @dataclass(frozen=True)
