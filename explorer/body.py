@@ -171,7 +171,7 @@ class Scene:
     def _words(self) -> str:
         trace, name = self.trace, self.trace.cam_class
         said = [describe_attention(trace.times_s, trace.attention)]
-        maps = {"masking": f"fall of {name}'s log odds", "evidence": f"evidence for {name}"}
+        maps = {"masking": f"fall of the log odds of {name}", "evidence": f"evidence for {name}"}
         maps["recalibration"] = "recalibration"
         for shade in (s for s in maps if s in self.lanes and s in shades_of(trace)):
             facts = (trace.times_s, self.shading(shade), self._limbs)

@@ -108,7 +108,7 @@ def by_masking(
     values = np.zeros((len(at), len(falls), joints), dtype=np.float32)
     for limb, numbers in enumerate(limbs.values()):
         values[:, :, list(numbers)] = falls[:, limb, at].T[..., None].clip(min=0) / most
-    title = f"masking: fall of {class_name}'s log odds"
+    title = f"masking: fall of the log odds of {class_name}"
     return Shading(values, "fall of log odds", title, HEAT, "0", f"{most:.2f} nats", most, " nats")
 
 

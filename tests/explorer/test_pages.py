@@ -278,7 +278,7 @@ def test_the_evidence_of_another_class_can_be_looked_at():
     for name in ("throw", "push"):
         app.selectbox(key="class").set_value(name).run()
         assert not app.exception and f"Evidence for {name}" in words(app)
-        assert f"Fall of {name}'s log odds: most in" in words(app)
+        assert f"Fall of the log odds of {name}: most in" in words(app)
 
 
 def test_a_video_without_a_pose_model_is_told_the_way_out(monkeypatch, tmp_path):
