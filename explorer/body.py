@@ -194,7 +194,7 @@ def _follower(reel: Reel) -> Callable[[], None]:
 
 def choose_lanes(trace: MANTrace) -> tuple[str, ...]:
     """Which lanes are shown under the attention; at first what there is something to see in."""
-    first = list(LANES[:2])
+    first = [name for name in (shades_of(trace)[0], "moments") if name in LANES]
     gaps = trace.interpolated is not None and bool(trace.interpolated.any())
     if trace.visibility is not None or gaps:
         first.append(LANES[-1])

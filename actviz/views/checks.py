@@ -14,7 +14,6 @@ __all__ = [
     "check_curve",
     "check_frames",
     "check_maps",
-    "check_moments",
     "check_picture",
     "check_skeleton",
     "even_choice",
@@ -49,16 +48,6 @@ def check_curve(
     if not np.isfinite(curve).any():
         raise ValueError(f"{name} holds no finite number: there is nothing to draw.")
     return np.where(np.isfinite(curve), curve, np.nan)
-
-
-def check_moments(moments_s: ArrayLike) -> NDArray[np.float64]:
-    """``moments_s`` as (M, 2) float64 seconds, M ≥ 1, each with start < end."""
-    spans = np.asarray(moments_s, dtype=np.float64)
-    if spans.ndim != 2 or spans.shape[1] != 2 or not len(spans) or (np.diff(spans) <= 0).any():
-        raise ValueError(
-            f"moments_s must hold start < end in seconds, (M, 2); got shape {spans.shape}."
-        )
-    return spans
 
 
 def check_frames(frames: ArrayLike, count: int | None = None) -> NDArray[np.uint8]:

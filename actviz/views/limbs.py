@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
 from actviz.views.answers import dress_bars
-from actviz.views.checks import check_clock, check_curve, check_moments
+from actviz.views.checks import check_clock, check_curve
 from actviz.views.heat import heat_opacity
 from actviz.views.lanes import KEEP, Lane, LaneFigure
 from actviz.views.parts import Part
@@ -225,7 +225,11 @@ def moment_part(moments_s: ArrayLike, without: ArrayLike, whole: float, *, class
 def _check_moments(
     moments_s: ArrayLike, without: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    spans = check_moments(moments_s)
+    spans = np.asarray(moments_s, dtype=np.float64)
+    if spans.ndim != 2 or spans.shape[1] != 2 or not len(spans) or (np.diff(spans) <= 0).any():
+        raise ValueError(
+            f"moments_s must hold start < end in seconds, (M, 2); got shape {spans.shape}."
+        )
     return spans, check_curve(without, len(spans), "without")
 
 

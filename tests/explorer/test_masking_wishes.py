@@ -7,6 +7,7 @@ import pytest
 
 from actviz.clip.layouts import get_layout
 from actviz.trace.run import load_weights, trace_skeleton
+from explorer.body import choose_lanes
 from explorer.masking import Wish, words
 from explorer.sources import samples
 
@@ -39,3 +40,9 @@ def test_what_was_kept_away_and_what_came_of_it_is_one_sentence(base):
     assert said.startswith("Without the left arm, the right arm and what happens from 1.00 to 2.00")
     same = replace(base.trace)
     assert "the answer stays wave" in words(base.trace, same, Wish(("torso",)))
+
+
+def test_where_no_limb_was_masked_moment_by_moment_evidence_is_shown_at_first(base):
+    assert choose_lanes(base.trace) == ("masking", "moments")
+    without = replace(base.trace, without_limb_at=None)  # a large image on a CPU, joints in no limb
+    assert choose_lanes(without) == ("moments", "evidence")
