@@ -22,6 +22,7 @@ from actviz.trace.schema import (
     TMNetTrace,
     Trace,
     TwoStreamTrace,
+    moment_numbers,
 )
 from actviz.views.gaze import describe_gaze
 from actviz.views.limbs import limbs_by
@@ -184,8 +185,9 @@ def shading_of(trace: MANTrace, layout: Layout, name: str | None = None) -> Shad
     """How strongly each joint is marked, by one of ``shades_of(trace)``; None: by its first."""
     name = name or shades_of(trace)[0]
     if name == "masking" and trace.moments_s is not None:
-        facts = (trace.limb_losses(), trace.moments_s, trace.times_s, limbs_of(layout))
-        return by_masking(*facts, len(layout), class_name=trace.cam_class)
+        moment = moment_numbers(trace.times_s, trace.moments_s[:, 0])
+        facts = (trace.limb_losses(), moment, limbs_of(layout), len(layout))
+        return by_masking(*facts, class_name=trace.cam_class)
     if name == "evidence" and trace.attribution is not None:
         return by_attribution(trace.attribution, trace.cam_class)
     if name == "recalibration" and trace.moved is not None:

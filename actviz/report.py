@@ -70,11 +70,11 @@ def overlay_frames(traced: Traced) -> Iterator[tuple[float, NDArray[np.uint8]]]:
     if traced.info is None:  # a skeleton file: nothing was filmed
         yield from _skeleton_pictures(traced)
         return
+    if isinstance(traced.trace, MANTrace):  # the joints move with every frame
+        yield from _with_bones(traced, traced.trace)
+        return
     glaze, glazed = None, -1  # what was drawn last, and for which of the frames looked at
     for time_s, frame in _film(traced):
-        if isinstance(traced.trace, MANTrace):  # the joints move with every frame
-            yield time_s, _drawn(traced, frame, time_s)
-            continue
         at = int(np.abs(traced.trace.times_s - time_s).argmin())
         if glaze is None or at != glazed:
             draw = partial(_drawn, traced, time_s=time_s)
@@ -106,24 +106,29 @@ def _drawn(traced: Traced, frame: NDArray[np.uint8], time_s: float) -> NDArray[n
         )
     if isinstance(trace, TMNetTrace):
         return _both_branches(trace, frame, at)
-    if isinstance(trace, SequenceTrace):
-        return _answer_so_far(trace, frame, at)
-    assert isinstance(trace, MANTrace)
-    points, present = traced.points_at(time_s)
+    assert isinstance(trace, SequenceTrace)
+    return _answer_so_far(trace, frame, at)
+
+
+def _with_bones(traced: Traced, trace: MANTrace) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+    """Every frame of a film with the people's bones, whose joints are marked."""
     layout = traced.layout
     shading = shading_of(trace, layout)
-    with_bones = views.draw_skeleton(
-        frame,
-        points,
-        trace.bones,
-        left=layout.left,
-        right=layout.right,
-        present=present,
-        weight=shading.values[at],
-        colours=shading.colours,
-    )
     lines = [shading.words, _short_note(trace)]
-    return views.draw_caption(with_bones, _attention_words(trace, at), lines=lines)
+    for time_s, frame in _film(traced):
+        at = int(np.abs(trace.times_s - time_s).argmin())
+        points, present = traced.points_at(time_s)
+        with_bones = views.draw_skeleton(
+            frame,
+            points,
+            trace.bones,
+            left=layout.left,
+            right=layout.right,
+            present=present,
+            weight=shading.values[at],
+            colours=shading.colours,
+        )
+        yield time_s, views.draw_caption(with_bones, _attention_words(trace, at), lines=lines)
 
 
 def _flow_lines(trace: MAMTrace, at: int) -> list[str]:

@@ -26,14 +26,13 @@ from actviz.errors import ActvizError
 from actviz.trace.attribution import joint_evidence, scaled_attribution
 from actviz.trace.common import class_number, probabilities, to_numpy
 from actviz.trace.cores import on_one_core
-from actviz.trace.schema import MANTrace
+from actviz.trace.schema import SLACK_S, MANTrace, moment_numbers
 from models.man import MAN, MANOutput
 
 __all__ = ["MOMENTS", "CachedMAN", "Mask", "ask_man", "in_span", "moments_of", "read_mask"]
 
 _FORMS = ('"without left arm, right arm"', '"drop 1.2-1.8" (seconds)')
 MOMENTS = 10  # equal stretches of a clip, masked one after the other
-_SLACK_S = 1e-6  # of seconds: what rounding, or six written digits, may be off
 _PLACES = 200_000  # of images through the network at once: 80 of 50 x 50, 3 of 224 x 224
 _SMALL = 10_000  # places of an image up to which a CPU answers for 100 masked ones in a second
 
@@ -170,7 +169,7 @@ def moments_of(times_s: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArr
     # the last frame's share: as long as the others; of a single one, as a video's at 30 frames/s
     step = float(np.median(np.diff(times_s))) if len(times_s) > 1 else 1 / 30
     edges = np.linspace(times_s[0], times_s[-1] + step, min(MOMENTS, len(times_s)) + 1)
-    at = np.searchsorted(edges - _SLACK_S, times_s, side="right").clip(max=len(edges) - 1) - 1
+    at = moment_numbers(times_s, edges[:-1])
     return np.stack([edges[:-1], edges[1:]], 1), at == np.arange(len(edges) - 1)[:, None]
 
 
@@ -232,7 +231,7 @@ def _seconds(times_s: NDArray[np.float64]) -> str:
 def in_span(times_s: NDArray[np.float64], span_s: tuple[float, float]) -> NDArray[np.bool_]:
     """Which of the moments (T,) lie in a span of seconds, both ends included."""
     start, end = span_s
-    return (times_s >= start - _SLACK_S) & (times_s <= end + _SLACK_S)
+    return (times_s >= start - SLACK_S) & (times_s <= end + SLACK_S)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from actviz.errors import ActvizError
 
 __all__ = [
     "SCHEMA",
+    "SLACK_S",
     "MAMTrace",
     "MANTrace",
     "SequenceTrace",
@@ -28,6 +29,7 @@ __all__ = [
     "Trace",
     "TwoStreamTrace",
     "log_odds",
+    "moment_numbers",
     "top_classes",
 ]
 
@@ -36,6 +38,7 @@ __all__ = [
 # limbs and moments, quality of pose. 5: each limb masked in each moment. Models not named have the
 # fields of the schema before.
 SCHEMA = 5
+SLACK_S = 1e-6  # of seconds: what rounding, or six written digits, may be off
 _ONLY_NPZ = ("contribution",)  # beside maps and joints: what has more than two axes
 _SHARED = ("classes", "times_s", "frame_index", "device", "versions")  # by two streams, in general
 
@@ -56,6 +59,13 @@ def log_odds(probabilities: NDArray[np.floating], k: int) -> NDArray[np.float64]
     one = probabilities[..., k].astype(np.float64)
     others = np.delete(probabilities, k, -1).sum(-1, dtype=np.float64)
     return np.log(one.clip(1e-12)) - np.log(others.clip(1e-12))
+
+
+def moment_numbers(
+    times_s: NDArray[np.float64], starts_s: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """In which of the moments that begin at ``starts_s`` (M,) each frame lies: (T,), from 0."""
+    return np.searchsorted(starts_s - SLACK_S, times_s, side="right") - 1
 
 
 @dataclass(frozen=True)
@@ -313,7 +323,7 @@ class MANTrace(Trace):
     model: ClassVar[str] = "man"
 
     def limb_losses(self) -> NDArray[np.float64]:
-        """What each limb is worth in each moment: (P, L, M), nats.
+        """What each limb is worth in each moment of ``moments_s``: (P, L, M), nats.
 
         The log odds of ``cam_class``, less those where this person's limb is masked in this moment
         alone; below 0 where the class is more probable without it.

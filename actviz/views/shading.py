@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from actviz.views.checks import check_clock, check_curve, check_moments
+from actviz.views.checks import check_curve
 from actviz.views.theme import GLOW, HEAT, MOTION
 
 __all__ = [
@@ -79,8 +79,7 @@ def by_attribution(attribution: ArrayLike, class_name: str) -> Shading:
 
 def by_masking(
     losses: ArrayLike,
-    moments_s: ArrayLike,
-    times_s: ArrayLike,
+    moment: ArrayLike,
     limbs: Mapping[str, Sequence[int]],
     joints: int,
     *,
@@ -91,19 +90,17 @@ def by_masking(
     Args:
         losses: (P, L, M) fall of the log odds of ``class_name`` without this limb in this moment,
             nats; rises are shown as 0.
-        moments_s: (M, 2) start and end of the moments, seconds.
-        times_s: (T,) of the frames, each inside a moment.
+        moment: (T,) number, from 0, of the moment that each frame lies in.
         limbs: (L) joints by limb.
         joints: J, of a person.
     """
-    falls = np.asarray(losses, dtype=np.float64)
-    spans = check_moments(moments_s)
-    if falls.shape[1:] != (len(limbs), len(spans)) or not np.isfinite(falls).all():
+    falls, at = np.asarray(losses, dtype=np.float64), np.asarray(moment)
+    fits = falls.ndim == 3 and falls.shape[1] == len(limbs) and falls.shape[2] > at.max()
+    if not fits or not np.isfinite(falls).all():
         raise ValueError(
-            f"losses must be finite (P, L, M) with L = {len(limbs)} limbs and M = {len(spans)} "
-            f"moments; got shape {falls.shape}."
+            f"losses must be finite (P, L, M) with L = {len(limbs)} limbs and M = {at.max() + 1} "
+            f"moments or more; got shape {falls.shape}."
         )
-    at = (spans[:, 0, None] - 1e-6 <= check_clock(times_s)).sum(0).clip(1) - 1  # (T,)
     most = max(float(falls.max(initial=0.0)), LEAST_LOSS)
     values = np.zeros((len(at), len(falls), joints), dtype=np.float32)
     for limb, numbers in enumerate(limbs.values()):

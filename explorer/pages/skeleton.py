@@ -41,11 +41,12 @@ def page() -> None:
         scene.limbs_matter()
 
     drawn = scene.drawn()
+    marks = scene.shading(shade)
     reel = Reel("skeleton", now, drawn, telling_position(base), own_clock=True)
 
     def draw(at: int) -> None:
         scene.on_stage(stage, reel, at, trails=trails)
-        beside(picture, now, film, at, scene.shading(shade))
+        beside(picture, now, film, at, marks)
 
     play(reel, draw)
     parts.closing(now, drawn, SKELETON, SKELETON_EQUATIONS)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from actviz.errors import ActvizError
-from actviz.trace.schema import MAMTrace, MANTrace, TMNetTrace, Trace
+from actviz.trace.schema import MAMTrace, MANTrace, TMNetTrace, Trace, moment_numbers
 
 FRAMES, CLASSES = 3, ("wave", "clap")
 FEATURE_CURVES = (
@@ -199,3 +199,8 @@ def test_traces_of_the_other_models_are_read_from_earlier_schemas(tmp_path):
 def test_tmnet_without_motion_says_none_on_disk_too(tmp_path):
     replace(tmnet(), motion=None, motion_max=0.0).save(tmp_path)
     assert Trace.load(tmp_path).motion is None
+
+
+def test_a_frame_lies_in_the_moment_that_begins_with_it_whatever_rounding_did():
+    starts_s, times_s = np.array([0.5, 1.0]), np.array([0.5, 0.9, 1.0 - 1e-7, 1.4])
+    assert moment_numbers(times_s, starts_s).tolist() == [0, 0, 1, 1]

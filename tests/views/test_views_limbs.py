@@ -118,17 +118,17 @@ def test_scales_say_what_they_mean():
 
 def test_joints_are_marked_by_what_their_limb_is_worth_in_the_moment_of_each_frame():
     losses = [[[0.5, 2.0], [-1.0, 1.0]]]  # one person, limbs a and b, two moments
-    limbs, spans = {"a": [0, 2], "b": [1]}, [(0.0, 1.0), (1.0, 2.0)]
-    shading = by_masking(losses, spans, [0.0, 0.9, 1.0], limbs, 4, class_name="push")
+    limbs = {"a": [0, 2], "b": [1]}
+    shading = by_masking(losses, [0, 0, 1], limbs, 4, class_name="push")
     rows = [[0.25, 0, 0.25, 0], [0.25, 0, 0.25, 0], [1, 0.5, 1, 0]]  # joint 3 is in no limb
     np.testing.assert_allclose(shading.values[:, 0], rows)
     assert (shading.most, shading.high, shading.unit) == (2.0, "2.00 nats", " nats")
     with pytest.raises(ValueError, match=r"finite \(P, L, M\) with L = 2 limbs and M = 2 moments"):
-        by_masking([[[0.5]]], spans, [0.0], limbs, 4, class_name="push")
+        by_masking([[[0.5]]], [0, 1], limbs, 4, class_name="push")
 
 
 def test_where_no_limb_is_worth_anything_joints_stay_pale():
-    shading = by_masking([[[0.001]]], [(0, 1)], [0.5], {"a": [0]}, 1, class_name="push")
+    shading = by_masking([[[0.001]]], [0], {"a": [0]}, 1, class_name="push")
     assert shading.values.max() == pytest.approx(0.01)
 
 
